@@ -1,0 +1,242 @@
+//! An eSIM: its plan, its profile, what is used of it and until when it lasts; it knows no dialect.
+//!
+//! The plan (what was paid for) and the profile (what sits on the device) change independently of each other, so each
+//! has a status of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::block::{Heard, Latest, blocks};
+use crate::envelope::Mode;
+
+/// Shares of an allowance, in % used, at which a customer hears of it.
+pub const THRESHOLDS_PERCENT: [u8; 3] = [50, 80, 90];
+
+/// What became of the plan. The order of the variants is the rank that decides between claims of one time, or of none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanStatus {
+    Pending,
+    Allocated,
+    Suspended,
+    Active,
+    Depleted,
+    Expired,
+    Cancelled,
+    Revoked,
+}
+
+impl PlanStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Allocated => "allocated",
+            Self::Suspended => "suspended",
+            Self::Active => "active",
+            Self::Depleted => "depleted",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// No top-up brings it back.
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Expired | Self::Cancelled | Self::Revoked => true,
+            Self::Pending | Self::Allocated | Self::Suspended | Self::Active | Self::Depleted => false,
+        }
+    }
+}
+
+/// Where the profile is: on the SM-DP+ server, or on the device. ENABLED and DISABLED alternate freely, so only their
+/// times decide; the rank is for claims of one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileStatus {
+    Released,
+    Downloaded,
+    Installed,
+    Enabled,
+    Disabled,
+    Deleted,
+}
+
+impl ProfileStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Downloaded => "downloaded",
+            Self::Installed => "installed",
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Whether the profile sits on a device.
+    pub fn is_on_device(self) -> bool {
+        match self {
+            Self::Installed | Self::Enabled | Self::Disabled => true,
+            Self::Released | Self::Downloaded | Self::Deleted => false,
+        }
+    }
+}
+
+/// What is used of an allowance, in bytes. Of two claims of one time the larger allowance, then the larger use, wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Usage {
+    pub total_bytes: u64,
+    pub used_bytes: u64,
+}
+
+impl Usage {
+    /// The highest of our thresholds that this use has reached, in %; `None` below the first, or without an allowance.
+    pub fn threshold_percent(self) -> Option<u8> {
+        if self.total_bytes == 0 {
+            return None;
+        }
+        let reached = |percent: &u8| {
+            u128::from(self.used_bytes) * 100 >= u128::from(self.total_bytes) * u128::from(*percent)
+        };
+        THRESHOLDS_PERCENT.into_iter().rev().find(reached)
+    }
+}
+
+/// What it takes to install the profile. Its `Debug` form shows none of it: whoever reads it can take the eSIM.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Install {
+    /// The whole activation code, `LPA:1$<SM-DP+ address>$<matching id>`.
+    pub activation_code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub puk: Option<String>,
+    /// A picture of the code at the provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr_code_url: Option<String>,
+    /// Installs with one tap on iOS 17.4 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apple_install_url: Option<String>,
+}
+
+impl Install {
+    pub fn new(activation_code: String) -> Self {
+        Self {
+            activation_code,
+            confirmation_code: None,
+            apn: None,
+            pin: None,
+            puk: None,
+            qr_code_url: None,
+            apple_install_url: None,
+        }
+    }
+}
+
+impl fmt::Debug for Install {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Install(hidden)")
+    }
+}
+
+/// A warning that names no allowance or date it is about, so each event of its kind is a warning of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Alert {
+    /// % used for a warning of low data, days left for a notice of expiry.
+    pub level: u32,
+    /// The key of the event that gave it.
+    pub event_key: String,
+}
+
+blocks! {
+    /// All that is known of one eSIM.
+    pub struct Esim {
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub order_ref: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub iccid: Latest<String>,
+        /// The eUICC (device) that the profile was downloaded to.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub eid: Latest<String>,
+        /// The provider's own number for the eSIM (eSIM Access: `esimTranNo`), which its API wants.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub provider_esim_ref: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub plan: Latest<PlanStatus>,
+        /// The plan's status in the provider's own words.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub provider_plan_status: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub profile: Latest<ProfileStatus>,
+        /// The profile's status in the provider's own words.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub provider_profile_status: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub install: Latest<Install>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub usage: Latest<Usage>,
+        /// For each allowance (`total_bytes`) the highest threshold reported or implied, in % used.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        pub thresholds: BTreeMap<u64, u8>,
+        /// The newest warning of low data that names no allowance; dated by our receipt, having no time of its own.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub low_data_alert: Latest<Alert>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub expires_at: Latest<Timestamp>,
+        /// The provider's notices that `expires_at` (first) is so many days (second) away.
+        #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+        pub expiry_notices: BTreeSet<(Timestamp, u32)>,
+        /// The newest notice of expiry that names no date; dated by our receipt, having no time of its own.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub expiry_alert: Latest<Alert>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub package_name: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub mode: Latest<Mode>,
+        pub heard: Heard,
+    }
+}
+
+impl Esim {
+    /// What is used, and the threshold that the provider named with it, in % used.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage, named_percent: Option<u8>, at: Option<Timestamp>) -> Self {
+        self.usage = Latest::claim(usage, at);
+        if let Some(percent) = usage.threshold_percent().max(named_percent) {
+            self.thresholds.insert(usage.total_bytes, percent);
+        }
+        self
+    }
+
+    pub fn plan_status(&self) -> Option<PlanStatus> {
+        self.plan.value().copied()
+    }
+
+    pub fn profile_status(&self) -> Option<ProfileStatus> {
+        self.profile.value().copied()
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.plan_status().is_some_and(PlanStatus::is_over)
+    }
+
+    pub fn is_depleted(&self) -> bool {
+        self.plan_status() == Some(PlanStatus::Depleted)
+    }
+
+    pub fn total_bytes(&self) -> Option<u64> {
+        self.usage.value().map(|usage| usage.total_bytes)
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.mode.value().copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,123 @@
+//! What an event claims about which entity: a piece of that entity's state, ready to be joined to it.
+
+use crate::Timestamp;
+use crate::block::{Heard, Join, Latest};
+use crate::envelope::Mode;
+use crate::esim::Esim;
+use crate::order::Order;
+use crate::payment::Payment;
+use crate::return_request::ReturnRequest;
+
+/// Which entity, within one source. References are the provider's own, as `design` of each dialect names them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "entity", content = "ref", rename_all = "snake_case")]
+pub enum EntityKey {
+    Order(String),
+    Esim(String),
+    Payment(String),
+    Return(String),
+}
+
+/// An entity's state, or a piece of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    Order(Order),
+    Esim(Esim),
+    Payment(Payment),
+    Return(ReturnRequest),
+}
+
+impl State {
+    /// What is known of an entity of which nothing is known.
+    pub fn unknown(key: &EntityKey) -> Self {
+        match key {
+            EntityKey::Order(_) => Self::Order(Order::default()),
+            EntityKey::Esim(_) => Self::Esim(Esim::default()),
+            EntityKey::Payment(_) => Self::Payment(Payment::default()),
+            EntityKey::Return(_) => Self::Return(ReturnRequest::default()),
+        }
+    }
+
+    /// The state with `claims` joined to it. Claims for an entity of another kind can't be made: a fact's key and
+    /// claims come from one constructor.
+    #[must_use]
+    pub fn joined(mut self, claims: Self) -> Self {
+        match (&mut self, claims) {
+            (Self::Order(state), Self::Order(claims)) => state.join(claims),
+            (Self::Esim(state), Self::Esim(claims)) => state.join(claims),
+            (Self::Payment(state), Self::Payment(claims)) => state.join(claims),
+            (Self::Return(state), Self::Return(claims)) => state.join(claims),
+            (Self::Order(_) | Self::Esim(_) | Self::Payment(_) | Self::Return(_), _) => {
+                debug_assert!(false, "claims for an entity of another kind");
+            }
+        }
+        self
+    }
+
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Order(order) => order.mode(),
+            Self::Esim(esim) => esim.mode(),
+            Self::Payment(payment) => payment.mode(),
+            Self::Return(return_request) => return_request.mode(),
+        }
+    }
+}
+
+/// What an event claims about one entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    pub key: EntityKey,
+    pub claims: State,
+}
+
+impl Fact {
+    pub fn order(order_ref: impl Into<String>, claims: Order) -> Self {
+        Self { key: EntityKey::Order(order_ref.into()), claims: State::Order(claims) }
+    }
+
+    pub fn esim(esim_ref: impl Into<String>, claims: Esim) -> Self {
+        Self { key: EntityKey::Esim(esim_ref.into()), claims: State::Esim(claims) }
+    }
+
+    pub fn payment(payment_ref: impl Into<String>, claims: Payment) -> Self {
+        Self { key: EntityKey::Payment(payment_ref.into()), claims: State::Payment(claims) }
+    }
+
+    pub fn return_request(return_ref: impl Into<String>, claims: ReturnRequest) -> Self {
+        Self { key: EntityKey::Return(return_ref.into()), claims: State::Return(claims) }
+    }
+
+    /// Judges the fact's times by when it was received, and adds what every fact carries. Answers whether a time was
+    /// not believed.
+    pub(crate) fn settle(&mut self, received_at: Timestamp, believed_until: Timestamp, mode: Mode) -> bool {
+        let heard = Heard::at(received_at);
+        match &mut self.claims {
+            State::Order(order) => {
+                let distrusted = order.distrust_after(believed_until);
+                order.note_untimed_final();
+                order.heard = heard;
+                order.mode = Latest::claim(mode, None);
+                distrusted
+            }
+            State::Esim(esim) => {
+                let distrusted = esim.distrust_after(believed_until);
+                esim.heard = heard;
+                esim.mode = Latest::claim(mode, None);
+                distrusted
+            }
+            State::Payment(payment) => {
+                let distrusted = payment.distrust_after(believed_until);
+                payment.heard = heard;
+                payment.mode = Latest::claim(mode, None);
+                distrusted
+            }
+            State::Return(return_request) => {
+                let distrusted = return_request.distrust_after(believed_until);
+                return_request.heard = heard;
+                return_request.mode = Latest::claim(mode, None);
+                distrusted
+            }
+        }
+    }
+}

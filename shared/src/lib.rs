@@ -1,0 +1,32 @@
+//! What the programs must agree on, and everything that can be computed; it touches no clock, file, socket or database.
+//!
+//! The path of an event, in reading order:
+//!
+//! 1. [`envelope`]: a webhook in transit, and the names of the queue it travels through.
+//! 2. [`provider`]: the five dialects behind one door, `authenticate(request)` and `decode(envelope)`.
+//! 3. [`fact`]: what an event claims about which entity.
+//! 4. [`block`]: the join, by which the newest claim wins whatever the order of arrival.
+//! 5. [`order`], [`esim`], [`payment`], [`return_request`]: the entities, as blocks and as the row that people read.
+//! 6. [`action`]: every effect there is: `decide(before, after)` and `premise_holds(premise, state, now)`.
+//!
+//! The laws, each of them a test:
+//!
+//! - The join is commutative, associative and idempotent, so the same events end in the same state in any order.
+//! - `decide(state, state)` is empty: what changes nothing promises nothing.
+//! - A key is computed from the event alone, never by looking something up.
+
+pub mod action;
+pub mod block;
+pub mod envelope;
+pub mod esim;
+pub mod fact;
+pub mod order;
+pub mod payment;
+pub mod premise;
+pub mod provider;
+pub mod return_request;
+pub mod schedule;
+pub mod trace;
+
+/// A moment in UTC. PostgreSQL keeps microseconds, so every time that enters is cut to them.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,105 @@
+//! A payment: money that comes in for an order or goes out to somebody; it knows no dialect.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::block::{Heard, Latest, blocks};
+use crate::envelope::Mode;
+
+/// How far a payment has come. The order of the variants is the rank that decides between claims of one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    Pending,
+    Failed,
+    Cancelled,
+    Succeeded,
+}
+
+impl PaymentStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Succeeded => "succeeded",
+        }
+    }
+}
+
+/// Which way the money goes, seen from the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Payin,
+    Payout,
+}
+
+impl Direction {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Payin => "payin",
+            Self::Payout => "payout",
+        }
+    }
+}
+
+/// A status with the reason that came with it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Standing {
+    pub status: PaymentStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+blocks! {
+    /// All that is known of one payment.
+    pub struct Payment {
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub standing: Latest<Standing>,
+        /// The status in the provider's own words, lower case.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub provider_status: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub direction: Latest<Direction>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub amount: Latest<Decimal>,
+        /// The shop's own number for the payment.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub code: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub payer_email: Latest<String>,
+        /// The provider's number for the operation behind the payment.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub operation_ref: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub description: Latest<String>,
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub mode: Latest<Mode>,
+        pub heard: Heard,
+    }
+}
+
+impl Payment {
+    /// What a provider says of a payment's status: `known` is our reading of its word `said`, if we have one.
+    pub fn with_status(said: &str, known: Option<PaymentStatus>, reason: Option<String>, at: Option<Timestamp>) -> Self {
+        Self {
+            provider_status: Latest::claim(said.to_owned(), at),
+            standing: Latest::maybe(known.map(|status| Standing { status, reason }), at),
+            ..Self::default()
+        }
+    }
+
+    pub fn status(&self) -> PaymentStatus {
+        self.standing.value().map_or(PaymentStatus::Pending, |standing| standing.status)
+    }
+
+    pub fn failure_reason(&self) -> Option<&str> {
+        self.standing.value().and_then(|standing| standing.reason.as_deref())
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.mode.value().copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,252 @@
+//! The providers' dialects behind one door: is a request authentic, and what does its body claim.
+//!
+//! Everything about one provider is in its own file. A dialect is lenient about form (numbers as strings, `+0000` and
+//! `Z`, unknown fields, missing optionals, words that we do not know) and strict about meaning: what names no entity
+//! is refused, with the reason.
+
+mod airalo;
+mod airtm;
+mod canonical;
+mod esim_access;
+mod reading;
+mod simplifytrip;
+mod yoni;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::TimeDelta;
+use secrecy::SecretSlice;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use crate::Timestamp;
+use crate::envelope::{Envelope, Mode};
+use crate::fact::Fact;
+
+/// A provider's clock may be ahead of ours by so much; a time beyond that is not believed.
+const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    Airalo,
+    EsimAccess,
+    Yoni,
+    Simplifytrip,
+    Airtm,
+}
+
+/// Whether a provider signs its webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    Always,
+    /// In its newer generation (Airtm V2).
+    Sometimes,
+    Never,
+}
+
+/// What authentication looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Names in lower case.
+    pub headers: &'a BTreeMap<String, String>,
+    pub body: &'a [u8],
+    pub received_at: Timestamp,
+}
+
+/// Why a request is not taken as the provider's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unauthentic {
+    #[error("the signature header is missing")]
+    Missing,
+    #[error("the signature does not match the body")]
+    Mismatch,
+    /// Only where the provider signs the time of the attempt (Svix).
+    #[error("the signature is older or newer than the tolerance allows")]
+    Expired,
+}
+
+/// Why a body is not an event. Each becomes the reason of a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Malformed {
+    /// Not JSON at all.
+    #[error("the body is not JSON: {0}")]
+    Unparseable(String),
+    /// JSON, but of no known shape, or without what identifies its entity.
+    #[error("the body is not an event of this provider: {0}")]
+    Unidentified(String),
+    /// Sent too long before (or after) it was received, where the provider asks to refuse that.
+    #[error("sent at {sent_at}, received at {received_at}: outside the provider's window of 24 hours")]
+    StaleReplay { sent_at: Timestamp, received_at: Timestamp },
+}
+
+/// An event as the provider meant it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The provider's own name for what happened, in snake case (`esim_status`, `low_data`, `purchase_order_success`).
+    pub kind: String,
+    /// SHA-256 (hex) of the canonical body without what changes from attempt to attempt.
+    pub key: String,
+    /// The body has no identity of its own: received again after 24 h it is another event.
+    pub recurs: bool,
+    pub provider_event_id: Option<String>,
+    /// The provider's time for the event, if it gives one that can be believed.
+    pub occurred_at: Option<Timestamp>,
+    /// A time that the provider gave and that is not believed, lying more than an hour after receipt.
+    pub disbelieved_at: Option<Timestamp>,
+    pub mode: Mode,
+    pub order_ref: Option<String>,
+    pub esim_ref: Option<String>,
+    pub facts: Vec<Fact>,
+    /// For the operator, about no entity: the shop's credit with the provider runs low.
+    pub credit: Option<CreditAlert>,
+}
+
+/// The provider warns that the shop's balance with it runs low.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditAlert {
+    /// % of the credit limit that is used, if the text names it.
+    pub used_percent: Option<u32>,
+    /// What is left, in the account's currency.
+    pub remaining: Option<rust_decimal::Decimal>,
+    pub message: String,
+}
+
+/// What a dialect reads from a body; `decode` makes it an [`Event`].
+#[derive(Debug, Default)]
+struct Reading {
+    kind: String,
+    recurs: bool,
+    provider_event_id: Option<String>,
+    occurred_at: Option<Timestamp>,
+    /// The payload's own mode, where it has one.
+    mode: Option<Mode>,
+    order_ref: Option<String>,
+    esim_ref: Option<String>,
+    facts: Vec<Fact>,
+    credit: Option<CreditAlert>,
+}
+
+impl Provider {
+    pub const ALL: [Self; 5] = [Self::Airalo, Self::EsimAccess, Self::Yoni, Self::Simplifytrip, Self::Airtm];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Airalo => "airalo",
+            Self::EsimAccess => "esim_access",
+            Self::Yoni => "yoni",
+            Self::Simplifytrip => "simplifytrip",
+            Self::Airtm => "airtm",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.as_str() == name)
+    }
+
+    pub fn signing(self) -> Signing {
+        match self {
+            Self::Airalo | Self::Simplifytrip => Signing::Always,
+            Self::Airtm => Signing::Sometimes,
+            Self::EsimAccess | Self::Yoni => Signing::Never,
+        }
+    }
+
+    /// The request headers that verification or parsing needs, in lower case; the envelope keeps these and no others.
+    pub fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Airalo => airalo::HEADERS,
+            Self::Simplifytrip => simplifytrip::HEADERS,
+            Self::Airtm => airtm::HEADERS,
+            Self::EsimAccess | Self::Yoni => &[],
+        }
+    }
+
+    /// Whether one of the `secrets` (several during a rotation) signed the request, compared in constant time over
+    /// the raw bytes. A provider that never signs is not authentic by signature.
+    pub fn authenticate(self, request: Request<'_>, secrets: &[SecretSlice<u8>]) -> Result<(), Unauthentic> {
+        match self {
+            Self::Airalo => airalo::authenticate(request, secrets),
+            Self::Simplifytrip => simplifytrip::authenticate(request, secrets),
+            Self::Airtm => airtm::authenticate(request, secrets),
+            Self::EsimAccess | Self::Yoni => Err(Unauthentic::Missing),
+        }
+    }
+
+    /// Whether `secret` has the form that the provider's secrets have; the message says what is wrong with it.
+    pub fn check_secret(self, secret: &SecretSlice<u8>) -> Result<(), String> {
+        match self {
+            Self::Airtm => airtm::check_secret(secret),
+            Self::Airalo | Self::Simplifytrip | Self::EsimAccess | Self::Yoni => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads an envelope. Only the envelope counts, no clock and no earlier event: a stored one reads the same for ever.
+pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
+    let body = parse(&envelope.body)?;
+    let reading = match envelope.provider {
+        Provider::Airalo => airalo::read(&body, envelope),
+        Provider::EsimAccess => esim_access::read(&body, envelope),
+        Provider::Yoni => yoni::read(&body),
+        Provider::Simplifytrip => simplifytrip::read(&body, envelope),
+        Provider::Airtm => airtm::read(&body),
+    }?;
+    Ok(settle(reading, event_key(envelope.provider, &body), envelope))
+}
+
+fn parse(body: &[u8]) -> Result<Value, Malformed> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if body.trim_ascii().is_empty() {
+        return Err(Malformed::Unparseable("it is empty".to_owned()));
+    }
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| Malformed::Unparseable(without_content(&error)))?;
+    if value.is_object() { Ok(value) } else { Err(Malformed::Unidentified("it is not an object".to_owned())) }
+}
+
+/// Where the body stops being JSON, without quoting from it.
+fn without_content(error: &serde_json::Error) -> String {
+    format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()).to_lowercase()
+}
+
+fn event_key(provider: Provider, body: &Value) -> String {
+    let per_attempt: &[&str] = match provider {
+        Provider::Simplifytrip => simplifytrip::PER_ATTEMPT,
+        Provider::Airalo | Provider::EsimAccess | Provider::Yoni | Provider::Airtm => &[],
+    };
+    hex::encode(Sha256::digest(canonical::bytes(body, per_attempt)))
+}
+
+/// Judges every time by when the event was received, and gives each fact what all facts carry.
+fn settle(mut reading: Reading, key: String, envelope: &Envelope) -> Event {
+    let believed_until = envelope.received_at + CLOCK_SKEW;
+    let mode = reading.mode.unwrap_or(envelope.mode);
+    for fact in &mut reading.facts {
+        fact.settle(envelope.received_at, believed_until, mode);
+    }
+    let believed = |at: &Timestamp| *at <= believed_until;
+    Event {
+        kind: reading.kind,
+        key,
+        recurs: reading.recurs,
+        provider_event_id: reading.provider_event_id,
+        occurred_at: reading.occurred_at.filter(believed),
+        disbelieved_at: reading.occurred_at.filter(|at| !believed(at)),
+        mode,
+        order_ref: reading.order_ref,
+        esim_ref: reading.esim_ref,
+        facts: reading.facts,
+        credit: reading.credit,
+    }
+}

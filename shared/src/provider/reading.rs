@@ -1,0 +1,100 @@
+//! Lenient reading of JSON: the same thing said as a number or a string, in any of the forms seen.
+
+use chrono::{DateTime, NaiveDateTime, SubsecRound as _, Utc};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::Timestamp;
+
+/// A field's text: a non-empty string without the white space around it, or a number as it was written.
+pub(super) fn text(value: &Value, name: &str) -> Option<String> {
+    match value.get(name)? {
+        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The same for the first of several names that has one.
+pub(super) fn text_of(value: &Value, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| text(value, name))
+}
+
+/// A whole number ≥ 0, written as a number or a string; `5.0` and `5e3` count.
+pub(super) fn integer(value: &Value, name: &str) -> Option<u64> {
+    let text = text(value, name)?;
+    text.parse().ok().or_else(|| u64::try_from(parse_decimal(&text)?.trunc()).ok())
+}
+
+/// An exact number, written as a number or a string. Trailing zeroes go, so that equal amounts are the same amount.
+pub(super) fn decimal(value: &Value, name: &str) -> Option<Decimal> {
+    parse_decimal(&text(value, name)?)
+}
+
+fn parse_decimal(text: &str) -> Option<Decimal> {
+    text.parse().ok().or_else(|| Decimal::from_scientific(text).ok()).map(|number: Decimal| number.normalize())
+}
+
+/// A time in any of the forms seen: RFC 3339, `+0000` without a colon, without seconds, and a bare
+/// `YYYY-MM-DD HH:MM:SS`, which is read as UTC.
+pub(super) fn time(value: &Value, name: &str) -> Option<Timestamp> {
+    parse_time(&text(value, name)?)
+}
+
+pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
+    const ZONED: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
+    const BARE: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
+    let zoned = || ZONED.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
+    let bare = || BARE.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let time = match DateTime::parse_from_rfc3339(text).ok().or_else(zoned) {
+        Some(time) => time.with_timezone(&Utc),
+        None => bare()?.and_utc(),
+    };
+    Some(time.trunc_subsecs(6))
+}
+
+/// `ESIM_STATUS`, `payin.confirmed` → `esim_status`, `payin_confirmed`: the provider's name as a kind of event.
+pub(super) fn kind(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_time(text: &str, expected: Option<&str>) {
+        let expected = expected.map(|time| DateTime::parse_from_rfc3339(time).unwrap().with_timezone(&Utc));
+        assert_eq!(parse_time(text), expected, "{text}");
+    }
+
+    #[test]
+    fn every_form_of_time_that_was_seen_is_read() {
+        check_time("2025-09-11T13:28:09+0000", Some("2025-09-11T13:28:09Z"));
+        check_time("2025-07-21T10:57:28Z", Some("2025-07-21T10:57:28Z"));
+        check_time("2010-06-30T01:20+00:00", Some("2010-06-30T01:20:00Z"));
+        check_time("2024-11-23T10:29:17.887Z", Some("2024-11-23T10:29:17.887Z"));
+        check_time("2024-11-23T10:29:17.887654321+02:00", Some("2024-11-23T08:29:17.887654Z"));
+        check_time("2023-02-27 08:30:14", Some("2023-02-27T08:30:14Z"));
+        check_time("yesterday", None);
+    }
+
+    #[test]
+    fn numbers_and_strings_say_the_same() {
+        let body = json!({"a": "53687091200", "b": 53_687_091_200_u64, "c": "1e3", "d": -4, "e": "9.50", "f": 9.5});
+        assert_eq!(integer(&body, "a"), integer(&body, "b"));
+        assert_eq!(integer(&body, "c"), Some(1000));
+        assert_eq!(integer(&body, "d"), None);
+        assert_eq!(decimal(&body, "e").unwrap().to_string(), "9.5");
+        assert_eq!(decimal(&body, "e"), decimal(&body, "f"));
+    }
+
+    #[test]
+    fn an_empty_text_is_no_text() {
+        assert_eq!(text(&json!({"iccid": " "}), "iccid"), None);
+        assert_eq!(text(&json!({"iccid": null}), "iccid"), None);
+        assert_eq!(text_of(&json!({"b": 7}), &["a", "b"]).as_deref(), Some("7"));
+    }
+}
