@@ -43,9 +43,8 @@ CREATE TABLE deliveries (
     CONSTRAINT deliveries_sent_at_when_sent_check CHECK ((status = 'sent') = (sent_at IS NOT NULL))
 );
 
--- Two indexes, because a lease that ran out is looked for as well as what is due.
-CREATE INDEX deliveries_due_idx ON deliveries (next_attempt_at) WHERE status = 'pending';
-CREATE INDEX deliveries_lease_idx ON deliveries (lease_until) WHERE status = 'sending';
+-- While a delivery is being sent, next_attempt_at is the end of its lease: from then on another relay may take it over.
+CREATE INDEX deliveries_due_idx ON deliveries (channel, next_attempt_at) WHERE status IN ('pending', 'sending');
 CREATE INDEX deliveries_failed_idx ON deliveries (channel) WHERE status = 'failed';
 
 -- An endpoint that answered 410 Gone wants no more; a new address is a new row, so it starts enabled.

@@ -1,0 +1,53 @@
+//! The one thing that changes state: events, one after the other, each joined to what it is about; and what each change
+//! promises.
+
+use std::collections::BTreeMap;
+
+use crate::action::{Action, announce_credit, decide};
+use crate::fact::{EntityKey, State};
+use crate::provider::Event;
+
+/// An entity among those of all sources. Ordered, so that everybody who locks several does it in one order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntityId {
+    pub source: String,
+    pub key: EntityKey,
+}
+
+/// The entities that some events are about, as they stand.
+#[derive(Debug, Default)]
+pub struct Fold {
+    states: BTreeMap<EntityId, State>,
+}
+
+/// The entities that an event of `source` is about.
+pub fn touched<'a>(source: &'a str, event: &'a Event) -> impl Iterator<Item = EntityId> + 'a {
+    event.facts.iter().map(|fact| EntityId { source: source.to_owned(), key: fact.key.clone() })
+}
+
+impl Fold {
+    /// Starts from what is known; an entity that is not in `states` is one of which nothing is known.
+    pub fn new(states: BTreeMap<EntityId, State>) -> Self {
+        Self { states }
+    }
+
+    /// Joins one event, and answers what it promises.
+    pub fn apply(&mut self, source: &str, event: &Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for fact in &event.facts {
+            let id = EntityId { source: source.to_owned(), key: fact.key.clone() };
+            let before = self.states.remove(&id).unwrap_or_else(|| State::unknown(&fact.key));
+            let after = before.clone().joined(fact.claims.clone());
+            actions.extend(decide(&fact.key, &before, &after));
+            self.states.insert(id, after);
+        }
+        actions.extend(event.credit.as_ref().map(|alert| announce_credit(event, alert)));
+        actions
+    }
+
+    /// The entities as they stand now.
+    pub fn into_states(self) -> BTreeMap<EntityId, State> {
+        self.states
+    }
+}
+
