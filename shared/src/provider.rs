@@ -8,7 +8,11 @@ mod airalo;
 mod airtm;
 mod canonical;
 mod esim_access;
+#[cfg(test)]
+mod fixtures;
+mod flatten;
 mod reading;
+mod signature;
 mod simplifytrip;
 mod yoni;
 
@@ -16,7 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::TimeDelta;
-use secrecy::SecretSlice;
+use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -28,6 +32,10 @@ use crate::fact::Fact;
 
 /// A provider's clock may be ahead of ours by so much; a time beyond that is not believed.
 const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// A body without an identity of its own that comes again within this time is a copy. Airalo repeats an attempt for
+/// five hours; a top-up is used up no sooner than within days.
+pub const RECURS_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,12 +58,22 @@ pub enum Signing {
 }
 
 /// What authentication looks at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Names in lower case.
     pub headers: &'a BTreeMap<String, String>,
     pub body: &'a [u8],
     pub received_at: Timestamp,
+}
+
+impl fmt::Debug for Request<'_> {
+    /// Without the body and the headers, as an [`Envelope`]'s.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("received_at", &self.received_at)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a request is not taken as the provider's.
@@ -89,9 +107,10 @@ pub enum Malformed {
 pub struct Event {
     /// The provider's own name for what happened, in snake case (`esim_status`, `low_data`, `purchase_order_success`).
     pub kind: String,
-    /// SHA-256 (hex) of the canonical body without what changes from attempt to attempt.
+    /// SHA-256 (hex) of the canonical body without what changes from attempt to attempt; with `@` and the time of
+    /// receipt, if it recurs.
     pub key: String,
-    /// The body has no identity of its own: received again after 24 h it is another event.
+    /// The body has no identity of its own: received again after [`RECURS_AFTER`] it is another event.
     pub recurs: bool,
     pub provider_event_id: Option<String>,
     /// The provider's time for the event, if it gives one that can be believed.
@@ -129,6 +148,23 @@ struct Reading {
     esim_ref: Option<String>,
     facts: Vec<Fact>,
     credit: Option<CreditAlert>,
+}
+
+impl Event {
+    /// The hash of the body alone, which copies and recurrences share.
+    pub fn body_hash(&self) -> &str {
+        self.key.split_once('@').map_or(&self.key, |(hash, _)| hash)
+    }
+}
+
+/// Whether two receipts of one body that has no identity of its own are of one event.
+pub fn is_same_occurrence(received_at: Timestamp, other: Timestamp) -> bool {
+    (received_at - other).abs() < RECURS_AFTER
+}
+
+/// The key of an event whose body may come again and mean another one.
+fn occurrence_key(body_hash: &str, received_at: Timestamp) -> String {
+    format!("{body_hash}@{}", received_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
 }
 
 impl Provider {
@@ -180,6 +216,7 @@ impl Provider {
     /// Whether `secret` has the form that the provider's secrets have; the message says what is wrong with it.
     pub fn check_secret(self, secret: &SecretSlice<u8>) -> Result<(), String> {
         match self {
+            _ if secret.expose_secret().is_empty() => Err("it is empty".to_owned()),
             Self::Airtm => airtm::check_secret(secret),
             Self::Airalo | Self::Simplifytrip | Self::EsimAccess | Self::Yoni => Ok(()),
         }
@@ -195,14 +232,15 @@ impl fmt::Display for Provider {
 /// Reads an envelope. Only the envelope counts, no clock and no earlier event: a stored one reads the same for ever.
 pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
     let body = parse(&envelope.body)?;
+    let key = event_key(envelope.provider, &body);
     let reading = match envelope.provider {
-        Provider::Airalo => airalo::read(&body, envelope),
-        Provider::EsimAccess => esim_access::read(&body, envelope),
+        Provider::Airalo => airalo::read(&body, envelope, &key),
+        Provider::EsimAccess => esim_access::read(&body, envelope, &key),
         Provider::Yoni => yoni::read(&body),
         Provider::Simplifytrip => simplifytrip::read(&body, envelope),
-        Provider::Airtm => airtm::read(&body),
+        Provider::Airtm => airtm::read(&body, envelope),
     }?;
-    Ok(settle(reading, event_key(envelope.provider, &body), envelope))
+    Ok(settle(reading, key, envelope))
 }
 
 fn parse(body: &[u8]) -> Result<Value, Malformed> {
@@ -210,8 +248,7 @@ fn parse(body: &[u8]) -> Result<Value, Malformed> {
     if body.trim_ascii().is_empty() {
         return Err(Malformed::Unparseable("it is empty".to_owned()));
     }
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| Malformed::Unparseable(without_content(&error)))?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| Malformed::Unparseable(without_content(&error)))?;
     if value.is_object() { Ok(value) } else { Err(Malformed::Unidentified("it is not an object".to_owned())) }
 }
 
@@ -238,7 +275,7 @@ fn settle(mut reading: Reading, key: String, envelope: &Envelope) -> Event {
     let believed = |at: &Timestamp| *at <= believed_until;
     Event {
         kind: reading.kind,
-        key,
+        key: if reading.recurs { occurrence_key(&key, envelope.received_at) } else { key },
         recurs: reading.recurs,
         provider_event_id: reading.provider_event_id,
         occurred_at: reading.occurred_at.filter(believed),

@@ -63,7 +63,11 @@ mod tests {
 
     #[test]
     fn spelling_does_not_matter() {
-        check(r#"{ "b": [1.50, null, true], "a": {"d": "\u00e9\/", "c": {}} }"#, &[], r#"{"a":{"c":{},"d":"é/"},"b":[1.50,null,true]}"#);
+        check(
+            r#"{ "b": [1.50, null, true], "a": {"d": "\u00e9\/", "c": {}} }"#,
+            &[],
+            r#"{"a":{"c":{},"d":"é/"},"b":[1.50,null,true]}"#,
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDateTime, SubsecRound as _, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::Malformed;
 use crate::Timestamp;
 
 /// A field's text: a non-empty string without the white space around it, or a number as it was written.
@@ -20,10 +21,40 @@ pub(super) fn text_of(value: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| text(value, name))
 }
 
+/// A field without which the body names no entity.
+pub(super) fn required(value: &Value, name: &str) -> Result<String, Malformed> {
+    text(value, name).ok_or_else(|| missing(name))
+}
+
+/// The refusal of a body without the field `name`. Only the name is told, never what the body holds.
+pub(super) fn missing(name: &str) -> Malformed {
+    Malformed::Unidentified(format!("{name} is missing"))
+}
+
+/// A field's text in upper case, for words that mean the same in either case.
+pub(super) fn word(value: &Value, name: &str) -> Option<String> {
+    text(value, name).map(|word| word.to_uppercase())
+}
+
+/// A field that is an object.
+pub(super) fn object<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.get(name).filter(|field| field.is_object())
+}
+
+/// The items of a field that is an array; none if it is not.
+pub(super) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 /// A whole number ≥ 0, written as a number or a string; `5.0` and `5e3` count.
 pub(super) fn integer(value: &Value, name: &str) -> Option<u64> {
     let text = text(value, name)?;
     text.parse().ok().or_else(|| u64::try_from(parse_decimal(&text)?.trunc()).ok())
+}
+
+/// The same where no more than `u32::MAX` makes sense.
+pub(super) fn count(value: &Value, name: &str) -> Option<u32> {
+    u32::try_from(integer(value, name)?).ok()
 }
 
 /// An exact number, written as a number or a string. Trailing zeroes go, so that equal amounts are the same amount.
