@@ -1,0 +1,243 @@
+//! RabbitMQ: connections, the topology, publishing with confirms and consuming with acknowledgements. This module and
+//! the ones below it are the only place that names lapin; what a message means is not its business.
+
+mod confirms;
+mod lane;
+mod message;
+mod publisher;
+mod topology;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::options::QueueDeclareOptions;
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use lapin::types::FieldTable;
+use lapin::uri::AMQPUri;
+use lapin::{Connection, ConnectionProperties, ErrorKind};
+use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
+use tokio::time::timeout;
+
+pub use lane::{AmqpDelivery, Lane};
+pub use message::{DeathNote, NotAnEnvelope};
+pub use publisher::{NotPublished, Publisher};
+
+/// TCP, TLS, log-in and topology together may take so long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A broker that does not answer a polite close within this time is left without one.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A peer that is silent for twice this long (s) is taken as gone. RabbitMQ advises against less than 5.
+const HEARTBEAT_S: u16 = 10;
+
+/// Where the broker is, and how the queues are bounded.
+#[derive(Debug, Clone)]
+pub struct BrokerSettings {
+    /// `amqp://user:password@host:port/vhost`, or `amqps://`.
+    pub url: SecretString,
+    /// What the broker's own tools show for our connections.
+    pub connection_name: String,
+    /// How long a published message may stay unconfirmed.
+    pub confirm_timeout: Duration,
+    /// `x-max-length` (messages) of each queue; what exceeds it is refused, not dropped.
+    pub queue_max_length: u64,
+}
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, Error)]
+pub enum BrokerError {
+    #[error("the broker can't be reached at {address}")]
+    Unreachable { address: String, source: Cause },
+    #[error("the broker did not answer within {after:?} at {address}")]
+    NoAnswer { address: String, after: Duration },
+    /// Not fatal: an operator may be about to create the user or the virtual host.
+    #[error("the broker at {address} refuses us: {reason}; check user, password, virtual host and permissions")]
+    Refused { address: String, reason: String },
+    /// Which argument of which queue or exchange, what is there, what we want, what to do.
+    #[error("{0}")]
+    TopologyDiffers(String),
+    #[error("the connection to the broker is gone")]
+    Closed(#[source] Cause),
+    /// The queue was deleted, or its leader moved.
+    #[error("the broker cancelled our consumer of {queue}")]
+    Cancelled { queue: String },
+}
+
+impl BrokerError {
+    /// Whether trying again is useless until somebody changes the broker or the settings.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::TopologyDiffers(_))
+    }
+
+    fn closed(error: lapin::Error) -> Self {
+        Self::Closed(error.into())
+    }
+}
+
+/// Knows where the broker is and opens connections to it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Broker(Arc<BrokerSettings>);
+
+impl Broker {
+    pub fn new(settings: BrokerSettings) -> Self {
+        Self(Arc::new(settings))
+    }
+
+    /// Says what is wrong with an AMQP URL, without quoting from it.
+    pub fn check_url(url: &SecretString) -> Result<(), String> {
+        let text = url.expose_secret();
+        // lapin would take the defaults of the missing parts, and `localhost` for an IPv6 literal.
+        if !text.starts_with("amqp://") && !text.starts_with("amqps://") {
+            return Err("it must start with amqp:// or amqps://".to_owned());
+        }
+        if text.contains("@[") || text.contains("//[") {
+            return Err("an IPv6 address is not supported here; use a host name".to_owned());
+        }
+        text.parse::<AMQPUri>()
+            .map(drop)
+            .map_err(|_quotes_the_url| "it is not amqp://user:password@host:port/vhost".to_owned())
+    }
+
+    /// `host:port/vhost`: what may be logged of the URL.
+    pub fn address(&self) -> String {
+        self.uri().map_or_else(
+            |_| "(not a URL)".to_owned(),
+            |uri| format!("{}:{}/{}", uri.authority.host, uri.authority.port, uri.vhost.trim_start_matches('/')),
+        )
+    }
+
+    /// Connects, then declares the topology, which fails if what exists differs from what we want.
+    pub async fn connect(&self) -> Result<BrokerConnection, BrokerError> {
+        let connecting = async {
+            let connection = self.open().await?;
+            topology::declare(&connection, self.0.queue_max_length).await?;
+            Ok(BrokerConnection { connection, address: self.address() })
+        };
+        timeout(CONNECT_TIMEOUT, connecting)
+            .await
+            .unwrap_or_else(|_| Err(BrokerError::NoAnswer { address: self.address(), after: CONNECT_TIMEOUT }))
+    }
+
+    fn settings(&self) -> &BrokerSettings {
+        &self.0
+    }
+
+    fn uri(&self) -> Result<AMQPUri, String> {
+        self.0.url.expose_secret().parse()
+    }
+
+    async fn open(&self) -> Result<Connection, BrokerError> {
+        // The parser's own message quotes the URL, and with it the password.
+        let mut uri = self.uri().map_err(|_quotes_the_url| BrokerError::Refused {
+            address: self.address(),
+            reason: "the URL can't be read".to_owned(),
+        })?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+        uri.query.connection_timeout.get_or_insert_with(|| CONNECT_TIMEOUT.as_secs() * 1_000);
+        // lapin's own recovery stays off: it would replay consumers and confirms behind our back.
+        let properties = ConnectionProperties::default().with_connection_name(self.0.connection_name.as_str().into());
+        Connection::connect_uri(uri, properties).await.map_err(|error| self.explain(error))
+    }
+
+    fn explain(&self, error: lapin::Error) -> BrokerError {
+        match error.kind() {
+            ErrorKind::ProtocolError(refusal)
+                if matches!(
+                    refusal.kind(),
+                    AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED | AMQPSoftError::NOTFOUND)
+                        | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)
+                ) =>
+            {
+                BrokerError::Refused { address: self.address(), reason: refusal.get_message().to_string() }
+            }
+            _ => BrokerError::Unreachable { address: self.address(), source: error.into() },
+        }
+    }
+}
+
+/// One connection to the broker, with the topology in place.
+pub struct BrokerConnection {
+    connection: Connection,
+    address: String,
+}
+
+impl BrokerConnection {
+    /// A channel with one consumer of `queue`, which is handed at most `prefetch` unacknowledged messages.
+    pub async fn lane(&self, queue: &str, prefetch: u16) -> Result<Lane, BrokerError> {
+        Lane::open(&self.connection, queue, prefetch).await
+    }
+
+    /// How many messages wait in `queue`, not counting those that consumers hold.
+    pub async fn queue_depth(&self, queue: &str) -> Result<u32, BrokerError> {
+        // On a channel of its own: asking for a queue that is not there closes the channel.
+        let channel = self.connection.create_channel().await.map_err(BrokerError::closed)?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let name = topology::short(queue)?;
+        let depth = channel
+            .queue_declare(name, passive, FieldTable::default())
+            .await
+            .map(|queue| queue.message_count())
+            .map_err(BrokerError::closed);
+        if depth.is_ok() {
+            channel.close(200, "OK".into()).await.map_err(BrokerError::closed)?;
+        }
+        depth
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.connection.status().connected()
+    }
+
+    /// `host:port/vhost`, for logs.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Says goodbye, and does not wait long for an answer.
+    pub async fn close(self) {
+        close(&self.connection).await;
+    }
+}
+
+impl fmt::Debug for BrokerConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrokerConnection").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+async fn close(connection: &Connection) {
+    match timeout(CLOSE_TIMEOUT, connection.close(200, "OK".into())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the connection was already gone"),
+        Err(_) => tracing::debug!("the broker did not answer the close"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_shows_no_password() {
+        let broker = Broker::new(BrokerSettings {
+            url: SecretString::from("amqp://someone:hunter2@rabbit:5673/shop"),
+            connection_name: "test".to_owned(),
+            confirm_timeout: Duration::from_secs(1),
+            queue_max_length: 1,
+        });
+        assert_eq!(broker.address(), "rabbit:5673/shop");
+        assert!(!format!("{broker:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_wrong_url_is_explained_without_quoting_it() {
+        for url in ["", "http://u:hunter2@h", "rabbit:5672", "amqp://u:hunter2@[::1]:5672", "amqp://u:hunter2@h:99999"]
+        {
+            let problem = Broker::check_url(&SecretString::from(url)).unwrap_err();
+            assert!(!problem.contains("hunter2"), "{problem}");
+        }
+        assert_eq!(Broker::check_url(&SecretString::from("amqps://u:p@h/%2f")), Ok(()));
+    }
+}
