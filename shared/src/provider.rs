@@ -287,3 +287,6 @@ fn settle(mut reading: Reading, key: String, envelope: &Envelope) -> Event {
         credit: reading.credit,
     }
 }
+
+#[cfg(test)]
+mod tests;

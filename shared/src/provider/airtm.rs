@@ -138,9 +138,9 @@ fn is_camel_case(body: &Value) -> bool {
 /// A bare object does not say what it is; these fields exist on one side only.
 fn direction_by_fields(body: &Value) -> Option<Direction> {
     let has = |name: &&str| body.get(*name).is_some();
-    if ["bulkPayoutId", "grossAmount", "enterpriseFee", "requireIdVerified", "reasonCode"].iter().any(|n| has(n)) {
+    if ["bulkPayoutId", "grossAmount", "enterpriseFee", "requireIdVerified", "reasonCode"].iter().any(has) {
         Some(Direction::Payout)
-    } else if ["items", "confirmationUri", "cancelUri", "failureReason"].iter().any(|n| has(n)) {
+    } else if ["items", "confirmationUri", "cancelUri", "failureReason"].iter().any(has) {
         Some(Direction::Payin)
     } else {
         None

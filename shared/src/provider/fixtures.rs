@@ -62,16 +62,14 @@ pub(super) fn check_refused(provider: Provider, body: &Value, expected: &str) {
     assert_eq!(refusal, Err(Malformed::Unidentified(expected.to_owned())), "{body}");
 }
 
-#[track_caller]
 pub(super) fn orders(event: &Event) -> Vec<&Order> {
-    let order = |claims| if let State::Order(order) = claims { Some(order) } else { None };
-    event.facts.iter().filter_map(|fact| order(&fact.claims)).collect()
+    let claims = event.facts.iter().map(|fact| &fact.claims);
+    claims.filter_map(|claims| if let State::Order(order) = claims { Some(order) } else { None }).collect()
 }
 
-#[track_caller]
 pub(super) fn esims(event: &Event) -> Vec<&Esim> {
-    let esim = |claims| if let State::Esim(esim) = claims { Some(esim) } else { None };
-    event.facts.iter().filter_map(|fact| esim(&fact.claims)).collect()
+    let claims = event.facts.iter().map(|fact| &fact.claims);
+    claims.filter_map(|claims| if let State::Esim(esim) = claims { Some(esim) } else { None }).collect()
 }
 
 pub(super) fn authenticate(
