@@ -99,9 +99,8 @@ impl Usage {
         if self.total_bytes == 0 {
             return None;
         }
-        let reached = |percent: &u8| {
-            u128::from(self.used_bytes) * 100 >= u128::from(self.total_bytes) * u128::from(*percent)
-        };
+        let reached =
+            |percent: &u8| u128::from(self.used_bytes) * 100 >= u128::from(self.total_bytes) * u128::from(*percent);
         THRESHOLDS_PERCENT.into_iter().rev().find(reached)
     }
 }

@@ -20,7 +20,10 @@ pub enum EntityKey {
 
 /// An entity's state, or a piece of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "an eSIM's is the most frequent, and a box would cost each an allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an eSIM's is the most frequent, and a box would cost each an allocation"
+)]
 pub enum State {
     Order(Order),
     Esim(Esim),

@@ -83,7 +83,12 @@ blocks! {
 
 impl Payment {
     /// What a provider says of a payment's status: `known` is our reading of its word `said`, if we have one.
-    pub fn with_status(said: &str, known: Option<PaymentStatus>, reason: Option<String>, at: Option<Timestamp>) -> Self {
+    pub fn with_status(
+        said: &str,
+        known: Option<PaymentStatus>,
+        reason: Option<String>,
+        at: Option<Timestamp>,
+    ) -> Self {
         Self {
             provider_status: Latest::claim(said.to_owned(), at),
             standing: Latest::maybe(known.map(|status| Standing { status, reason }), at),

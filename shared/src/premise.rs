@@ -17,17 +17,43 @@ use crate::return_request::ReturnStatus;
 pub enum Premise {
     /// Nothing can make it untrue.
     Always,
-    OrderIs { order_ref: String, status: OrderStatus },
-    OrderNeedsReview { order_ref: String },
-    PaymentIs { payment_ref: String, status: PaymentStatus },
-    ReturnIs { return_ref: String, status: ReturnStatus },
-    PlanIs { esim_ref: String, status: PlanStatus },
+    OrderIs {
+        order_ref: String,
+        status: OrderStatus,
+    },
+    OrderNeedsReview {
+        order_ref: String,
+    },
+    PaymentIs {
+        payment_ref: String,
+        status: PaymentStatus,
+    },
+    ReturnIs {
+        return_ref: String,
+        status: ReturnStatus,
+    },
+    PlanIs {
+        esim_ref: String,
+        status: PlanStatus,
+    },
     /// The plan is not over, so installing it makes sense.
-    Installable { esim_ref: String },
+    Installable {
+        esim_ref: String,
+    },
     /// The profile is on a device, and the plan is not over.
-    OnDevice { esim_ref: String },
-    LowData { esim_ref: String, percent: u32, about: Allowance },
-    Expiring { esim_ref: String, days: u32, about: Expiry },
+    OnDevice {
+        esim_ref: String,
+    },
+    LowData {
+        esim_ref: String,
+        percent: u32,
+        about: Allowance,
+    },
+    Expiring {
+        esim_ref: String,
+        days: u32,
+        about: Expiry,
+    },
 }
 
 /// Which allowance a warning of low data is about: the cycle.
@@ -101,9 +127,7 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, now: Timestamp) -
         (Premise::ReturnIs { status, .. }, Some(State::Return(return_request))) => {
             is_still("return", status.as_str(), return_request.status().as_str())
         }
-        (Premise::PlanIs { status, .. }, Some(State::Esim(esim))) => {
-            is_still("plan", status.as_str(), plan_name(esim))
-        }
+        (Premise::PlanIs { status, .. }, Some(State::Esim(esim))) => is_still("plan", status.as_str(), plan_name(esim)),
         (Premise::Installable { .. }, Some(State::Esim(esim))) => not_over(esim),
         (Premise::OnDevice { .. }, Some(State::Esim(esim))) => not_over(esim).and_then(|()| on_device(esim)),
         (Premise::LowData { percent, about, .. }, Some(State::Esim(esim))) => {
