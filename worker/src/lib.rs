@@ -1,1 +1,170 @@
-//! x
+//! The worker: turns webhooks into state and promises in one transaction, and keeps the promises.
+//!
+//! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
+//! 2. [`relay`] delivers what was promised, over each [`channel`].
+//! 3. [`store`] holds every SQL statement, and no rule.
+
+pub mod apply;
+pub mod channel;
+pub mod commands;
+pub mod consume;
+pub mod dead_letter;
+pub mod metrics;
+pub mod relay;
+pub mod settings;
+pub mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use channel::Channel;
+use channel::merchant_webhook::MerchantWebhook;
+use metrics::Metrics;
+use prometheus_client::registry::Registry;
+use runtime::broker::Broker;
+use runtime::http::{Status, serve};
+use runtime::retry::Retry;
+use runtime::shutdown::Tasks;
+use settings::{Limits, Settings};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// How often the database is asked whether it is there, so that readiness is true without traffic, too.
+const PING_EVERY: Duration = Duration::from_secs(2);
+
+/// What the parts of a worker share.
+#[derive(Debug)]
+pub struct Context {
+    pub pool: PgPool,
+    /// The names of the channels that every promise is delivered over.
+    pub channels: Vec<&'static str>,
+    pub limits: Limits,
+    pub metrics: Metrics,
+    pub health: Health,
+    /// Told when promises were made here, so that the relay need not wait for its next look.
+    pub promised: Notify,
+}
+
+/// What the worker needs to do its work.
+#[derive(Debug, Default)]
+pub struct Health {
+    broker: AtomicBool,
+    store: AtomicBool,
+}
+
+impl Health {
+    fn set_broker(&self, is_there: bool) {
+        self.broker.store(is_there, Ordering::Relaxed);
+    }
+
+    fn set_store(&self, is_there: bool) {
+        self.store.store(is_there, Ordering::Relaxed);
+    }
+
+    fn ready(&self, needs_broker: bool) -> Result<(), Vec<String>> {
+        let mut missing = Vec::new();
+        if needs_broker && !self.broker.load(Ordering::Relaxed) {
+            missing.push("the broker is away".to_owned());
+        }
+        if !self.store.load(Ordering::Relaxed) {
+            missing.push("the database is away".to_owned());
+        }
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+}
+
+/// Works until `stop`; `listener` serves health and metrics. Waits for a database that is away, and ends with an error
+/// if a part of it can't go on.
+pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut registry = Registry::with_prefix("worker");
+    let channels = open_channels(&settings)?;
+    let context = Arc::new(Context {
+        pool: store::open(&settings.database_url, settings.database_connections).context("reading DATABASE_URL")?,
+        channels: channels.iter().map(Channel::name).collect(),
+        limits: settings.limits.clone(),
+        metrics: Metrics::new(&mut registry),
+        health: Health::default(),
+        promised: Notify::new(),
+    });
+    let mut tasks = Tasks::new(stop.clone());
+    let health = Arc::clone(&context);
+    let status = Status::new(Arc::new(registry), move || health.health.ready(settings.roles.consume));
+    tasks.spawn("http", serve(listener, status.router(), stop.clone(), Duration::from_secs(1)));
+    tasks.spawn("work", work(settings.clone(), context, channels, stop));
+    tasks.finish(settings.shutdown_deadline).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn work(
+    settings: Settings,
+    context: Arc<Context>,
+    channels: Vec<Channel>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    if !migrate_when_possible(&context, &stop).await? {
+        return Ok(());
+    }
+    let mut tasks = Tasks::new(stop.clone());
+    tasks.spawn("ping", ping(Arc::clone(&context), stop.clone()));
+    if settings.roles.consume {
+        let broker = Broker::new(settings.broker.clone());
+        tasks.spawn("consume", consume::run(Arc::clone(&context), broker, stop.clone()));
+    }
+    if settings.roles.relay {
+        for channel in channels {
+            tasks.spawn("relay", relay::run(Arc::clone(&context), channel, stop.clone()));
+        }
+    }
+    tasks.finish(settings.shutdown_deadline).await?;
+    context.pool.close().await;
+    Ok(())
+}
+
+fn open_channels(settings: &Settings) -> anyhow::Result<Vec<Channel>> {
+    let mut channels = vec![Channel::Log];
+    if let Some(merchant_webhook) = &settings.merchant_webhook {
+        channels.push(Channel::MerchantWebhook(MerchantWebhook::new(merchant_webhook.clone())?));
+    }
+    Ok(channels)
+}
+
+/// Brings the tables up to date, waiting for the database as long as it takes; `false` if told to stop meanwhile. What
+/// the database refuses is an error.
+async fn migrate_when_possible(context: &Context, stop: &CancellationToken) -> anyhow::Result<bool> {
+    let mut retry = Retry::forever(Duration::from_millis(200), Duration::from_secs(5));
+    loop {
+        let error = match store::migrate(&context.pool).await {
+            Ok(()) => {
+                context.health.set_store(true);
+                return Ok(true);
+            }
+            Err(error) => error,
+        };
+        if !matches!(error, sqlx::migrate::MigrateError::Execute(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) {
+            return Err(error).context("bringing the tables up to date");
+        }
+        let delay = retry.next_delay();
+        tracing::warn!(error = &error as &dyn std::error::Error, ?delay, "waiting for the database");
+        tokio::select! {
+            () = stop.cancelled() => return Ok(false),
+            () = sleep(delay) => {}
+        }
+    }
+}
+
+async fn ping(context: Arc<Context>, stop: CancellationToken) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
+        context.health.set_store(store::ping(&context.pool).await.is_ok());
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(PING_EVERY) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! One batch, one transaction: admit, lock, fold, save, promise. Where it fails, nothing of it has happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::Timestamp;
+use shared::action::Action;
+use shared::envelope::Envelope;
+use shared::fold::{EntityId, Fold, touched};
+use shared::provider::{Event, Provider, RECURS_AFTER, is_same_occurrence};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::store::dead_letters::{self, DeadLetter};
+use crate::store::outbox::{self, ActionRow};
+use crate::store::{StoreError, entities, events};
+
+/// What came out of the queue, read.
+#[derive(Debug)]
+pub enum Arrival {
+    Event { envelope: Envelope, event: Event },
+    Dead(DeadLetter),
+}
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The receipt times of the events that changed something.
+    pub fresh: Vec<Timestamp>,
+    /// How many were copies.
+    pub duplicates: usize,
+    /// The kinds of the promises that were made.
+    pub promised: Vec<&'static str>,
+    /// The reasons of the dead letters that were kept.
+    pub buried: Vec<String>,
+}
+
+/// Applies the batch whole or not at all. `channels` are those that every promise is delivered over.
+pub async fn apply(pool: &PgPool, batch: &[Arrival], channels: &[&str]) -> Result<Applied, StoreError> {
+    let mut applied = Applied::default();
+    let mut tx = pool.begin().await?;
+    let arrived = keep_dead_letters(&mut tx, batch, &mut applied).await?;
+    let fresh = admit(&mut tx, &arrived).await?;
+    applied.duplicates = arrived.len() - fresh.len();
+    applied.fresh = fresh.iter().map(|(envelope, _)| envelope.received_at).collect();
+
+    let mut fold = Fold::new(entities::lock(&mut tx, &entities_of(&fresh)).await?);
+    let mut promises = Vec::new();
+    for (envelope, event) in &fresh {
+        let actions = fold.apply(&envelope.source, event);
+        promises.extend(actions.into_iter().map(|action| promise(envelope, action)));
+    }
+    entities::save(&mut tx, &fold.into_states()).await?;
+
+    let new: BTreeSet<Uuid> = outbox::promise(&mut tx, &promises, channels).await?.into_iter().collect();
+    applied.promised = kinds_of(&promises, new);
+    tx.commit().await?;
+    Ok(applied)
+}
+
+type Arrived<'a> = (&'a Envelope, &'a Event);
+
+async fn keep_dead_letters<'a>(
+    db: &mut PgConnection,
+    batch: &'a [Arrival],
+    applied: &mut Applied,
+) -> Result<Vec<Arrived<'a>>, StoreError> {
+    let mut arrived = Vec::with_capacity(batch.len());
+    for arrival in batch {
+        match arrival {
+            Arrival::Event { envelope, event } => arrived.push((envelope, event)),
+            Arrival::Dead(letter) => {
+                dead_letters::bury(db, letter).await?;
+                applied.buried.push(letter.reason.clone());
+            }
+        }
+    }
+    Ok(arrived)
+}
+
+/// Writes the events that are new into the inbox, and answers those.
+async fn admit<'a>(db: &mut PgConnection, arrived: &[Arrived<'a>]) -> Result<Vec<Arrived<'a>>, StoreError> {
+    let candidates = without_copies_of_recurring(db, arrived).await?;
+    if candidates.is_empty() {
+        return Ok(candidates);
+    }
+    let fresh: BTreeSet<Uuid> = events::admit(db, &candidates).await?.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    let is_fresh = |(envelope, _): &Arrived<'_>| fresh.contains(&envelope.id) && seen.insert(envelope.id);
+    Ok(candidates.into_iter().filter(is_fresh).collect())
+}
+
+/// The unique key knows copies by their bodies; a body without an identity of its own is a copy only for a time, so
+/// who is about to admit one looks first, alone.
+async fn without_copies_of_recurring<'a>(
+    db: &mut PgConnection,
+    arrived: &[Arrived<'a>],
+) -> Result<Vec<Arrived<'a>>, StoreError> {
+    let recurring: Vec<_> = arrived
+        .iter()
+        .filter(|(_, event)| event.recurs)
+        .map(|(envelope, event)| (envelope.source.as_str(), event.body_hash()))
+        .collect();
+    if recurring.is_empty() {
+        return Ok(arrived.to_vec());
+    }
+    events::lock_recurring(db, &recurring).await?;
+    let mut admitted: BTreeMap<(&str, &str), Vec<Timestamp>> = BTreeMap::new();
+    let mut candidates = Vec::with_capacity(arrived.len());
+    for (envelope, event) in arrived {
+        if !event.recurs {
+            candidates.push((*envelope, *event));
+            continue;
+        }
+        let body = (envelope.source.as_str(), event.body_hash());
+        let around = (envelope.received_at - RECURS_AFTER, envelope.received_at + RECURS_AFTER);
+        let mut known = events::find_recurring(db, body.0, body.1, around).await?;
+        let in_batch = admitted.entry(body).or_default();
+        known.extend(in_batch.iter());
+        if !known.into_iter().any(|other| is_same_occurrence(envelope.received_at, other)) {
+            in_batch.push(envelope.received_at);
+            candidates.push((*envelope, *event));
+        }
+    }
+    Ok(candidates)
+}
+
+fn entities_of(events: &[Arrived<'_>]) -> BTreeMap<EntityId, Provider> {
+    let ids = |(envelope, event): &Arrived<'_>| {
+        let provider = envelope.provider;
+        touched(&envelope.source, event).map(move |id| (id, provider)).collect::<Vec<_>>()
+    };
+    events.iter().flat_map(ids).collect()
+}
+
+fn promise(envelope: &Envelope, action: Action) -> ActionRow<'_> {
+    ActionRow {
+        id: action.id(&envelope.source),
+        source: &envelope.source,
+        kind: action.kind,
+        audience: action.kind.audience(),
+        action_key: action.key,
+        mode: action.mode,
+        order_ref: action.order_ref,
+        esim_ref: action.esim_ref,
+        payload: action.payload,
+        premise: action.premise,
+        caused_by: envelope.id,
+        traceparent: envelope.traceparent.as_deref(),
+    }
+}
+
+fn kinds_of(promises: &[ActionRow<'_>], mut new: BTreeSet<Uuid>) -> Vec<&'static str> {
+    promises.iter().filter(|promise| new.remove(&promise.id)).map(|promise| promise.kind.as_str()).collect()
+}
+
+impl Arrival {
+    /// When it was received, as far as that is known.
+    pub fn received_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Event { envelope, .. } => Some(envelope.received_at),
+            Self::Dead(letter) => letter.received_at,
+        }
+    }
+}

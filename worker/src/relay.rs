@@ -1,0 +1,242 @@
+//! The promises kept: claim what is due, check that it still holds, send it, mark it.
+//!
+//! It runs apart from consumption, on any number of workers: a delivery is claimed under a lease that ends by itself,
+//! so what a crash left behind is taken over, and its receiver recognises a repetition by its id.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use runtime::retry::Retry;
+use shared::fold::EntityId;
+use shared::premise::premise_holds;
+use shared::schedule::Schedule;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::Context;
+use crate::channel::{Channel, Outcome};
+use crate::store::outbox::{self, Claimed, Mark};
+use crate::store::{StoreError, entities};
+
+/// How often to look for what became due without anybody saying so (another worker's promise, a retry).
+const POLL: Duration = Duration::from_millis(250);
+const RETRY_FIRST: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Relays one channel until told to stop; then what is under way is finished and marked.
+pub async fn run(context: Arc<Context>, channel: Channel, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut relay = Relay { context, channel: Arc::new(channel), under_way: JoinSet::new(), marks: Vec::new() };
+    let mut retry = Retry::forever(RETRY_FIRST, RETRY_MAX);
+    loop {
+        let pause = match relay.step(stop.is_cancelled()).await {
+            Ok(Step::More) => Duration::ZERO,
+            Ok(Step::Idle) if stop.is_cancelled() => return Ok(()),
+            Ok(Step::Idle | Step::Busy) => POLL,
+            Err(error) => {
+                let delay = retry.next_delay();
+                let channel = relay.channel.name();
+                tracing::warn!(error = &error as &dyn std::error::Error, channel, ?delay, "the relay waits");
+                if stop.is_cancelled() {
+                    // What is not marked is sent again by whoever takes over the lease.
+                    return Ok(());
+                }
+                sleep(delay).await;
+                continue;
+            }
+        };
+        retry.reset();
+        relay.wait(pause, &stop).await?;
+    }
+}
+
+struct Relay {
+    context: Arc<Context>,
+    channel: Arc<Channel>,
+    under_way: JoinSet<(Claimed, Outcome)>,
+    /// Known and not yet written.
+    marks: Vec<Mark>,
+}
+
+enum Step {
+    /// There may be more that is due.
+    More,
+    /// Nothing is due, or nothing more fits; deliveries are under way.
+    Busy,
+    /// Nothing is due and nothing is under way.
+    Idle,
+}
+
+impl Relay {
+    async fn step(&mut self, stopping: bool) -> Result<Step, StoreError> {
+        self.write_marks().await?;
+        let free = self.channel.concurrency().saturating_sub(self.under_way.len());
+        if free == 0 || stopping {
+            return Ok(if self.under_way.is_empty() { Step::Idle } else { Step::Busy });
+        }
+        let claimed = self.claim(free).await?;
+        if claimed.is_empty() {
+            return Ok(if self.under_way.is_empty() { Step::Idle } else { Step::Busy });
+        }
+        if let Some(reason) = self.disabled().await? {
+            let marks = claimed.iter().map(|delivery| self.fail(delivery, &reason)).collect::<Vec<_>>();
+            self.marks.extend(marks);
+            return Ok(Step::More);
+        }
+        for delivery in self.without_superseded(claimed).await? {
+            let channel = Arc::clone(&self.channel);
+            self.under_way.spawn(async move {
+                let outcome = channel.send(&delivery).await;
+                (delivery, outcome)
+            });
+        }
+        Ok(Step::More)
+    }
+
+    /// Waits for `pause`, for a promise, or for a delivery that ends, whichever comes first.
+    async fn wait(&mut self, pause: Duration, stop: &CancellationToken) -> anyhow::Result<()> {
+        let context = Arc::clone(&self.context);
+        tokio::select! {
+            Some(ended) = self.under_way.join_next() => {
+                let (delivery, outcome) = ended?;
+                self.settle(&delivery, outcome).await;
+                while let Some(ended) = self.under_way.try_join_next() {
+                    let (delivery, outcome) = ended?;
+                    self.settle(&delivery, outcome).await;
+                }
+            }
+            () = context.promised.notified() => {}
+            () = stop.cancelled(), if self.under_way.is_empty() => {}
+            () = sleep(pause) => {}
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, free: usize) -> Result<Vec<Claimed>, StoreError> {
+        let mut db = self.context.pool.acquire().await?;
+        let limit = i64::try_from(free).unwrap_or(i64::MAX);
+        outbox::claim(&mut db, self.channel.name(), limit, self.context.limits.lease).await
+    }
+
+    async fn disabled(&self) -> Result<Option<String>, StoreError> {
+        let Some(address) = self.channel.address() else { return Ok(None) };
+        let mut db = self.context.pool.acquire().await?;
+        outbox::find_disabled(&mut db, self.channel.name(), address).await
+    }
+
+    /// What still holds; what does not is marked with the reason.
+    async fn without_superseded(&mut self, claimed: Vec<Claimed>) -> Result<Vec<Claimed>, StoreError> {
+        let subject = |delivery: &Claimed| {
+            delivery.premise.subject().map(|key| EntityId { source: delivery.source.clone(), key })
+        };
+        let subjects: BTreeMap<EntityId, ()> = claimed.iter().filter_map(subject).map(|id| (id, ())).collect();
+        let mut db = self.context.pool.acquire().await?;
+        let states = entities::read(&mut db, subjects.keys()).await?;
+        let now = Utc::now();
+        let mut holding = Vec::with_capacity(claimed.len());
+        for delivery in claimed {
+            let state = subject(&delivery).and_then(|id| states.get(&id));
+            match premise_holds(&delivery.premise, state, now) {
+                Ok(()) => holding.push(delivery),
+                Err(reason) => {
+                    self.count(&delivery, "superseded");
+                    self.marks.push(mark(&delivery, "superseded", None, Some(reason)));
+                }
+            }
+        }
+        Ok(holding)
+    }
+
+    async fn settle(&mut self, delivery: &Claimed, outcome: Outcome) {
+        if let Outcome::Gone { error } = &outcome {
+            self.disable(error).await;
+        }
+        let mark = match outcome {
+            Outcome::Sent => {
+                self.count(delivery, "sent");
+                mark(delivery, "sent", None, None)
+            }
+            Outcome::Gone { error } => self.fail(delivery, &error),
+            Outcome::Failed { error, retry_after } => {
+                let next = next_attempt(&self.context.limits.schedule, delivery, retry_after, Utc::now());
+                match next {
+                    Some(_) => {
+                        self.count(delivery, "retry");
+                        tracing::info!(
+                            action.id = %delivery.action_id, channel = delivery.channel,
+                            attempts = delivery.attempts, error, "the delivery failed; it is tried again"
+                        );
+                        mark(delivery, "pending", next, Some(error))
+                    }
+                    None => self.fail(delivery, &error),
+                }
+            }
+        };
+        self.marks.push(mark);
+    }
+
+    async fn disable(&self, reason: &str) {
+        let Some(address) = self.channel.address() else { return };
+        let reason = format!("disabled: {reason}; `worker endpoints enable` takes it into use again");
+        let disabled = async {
+            let mut db = self.context.pool.acquire().await?;
+            outbox::disable_endpoint(&mut db, self.channel.name(), address, &reason).await
+        };
+        match disabled.await {
+            Ok(()) => tracing::error!(channel = self.channel.name(), reason, "the endpoint wants no more"),
+            // The next delivery gets the same answer.
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "can't disable the endpoint"),
+        }
+    }
+
+    fn fail(&self, delivery: &Claimed, error: &str) -> Mark {
+        self.count(delivery, "failed");
+        tracing::error!(
+            action.id = %delivery.action_id, channel = delivery.channel, attempts = delivery.attempts, error,
+            "the delivery failed for good"
+        );
+        mark(delivery, "failed", None, Some(error.to_owned()))
+    }
+
+    async fn write_marks(&mut self) -> Result<(), StoreError> {
+        if self.marks.is_empty() {
+            return Ok(());
+        }
+        let mut db = self.context.pool.acquire().await?;
+        outbox::mark(&mut db, self.channel.name(), &self.marks).await?;
+        self.marks.clear();
+        Ok(())
+    }
+
+    fn count(&self, delivery: &Claimed, result: &'static str) {
+        self.context.metrics.delivery(&delivery.kind, self.channel.name(), result);
+    }
+}
+
+fn mark(
+    delivery: &Claimed,
+    status: &'static str,
+    next_attempt_at: Option<DateTime<Utc>>,
+    last_error: Option<String>,
+) -> Mark {
+    Mark {
+        action_id: delivery.action_id,
+        lease_until: delivery.lease_until,
+        status,
+        next_attempt_at,
+        last_error,
+    }
+}
+
+/// When the failed delivery is due again; `None` if that was the last attempt.
+fn next_attempt(
+    schedule: &Schedule,
+    delivery: &Claimed,
+    asked: Option<Duration>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let attempts = u32::try_from(delivery.attempts).unwrap_or(1);
+    schedule.delay_after(attempts, asked, rand::random()).map(|delay| now + delay)
+}

@@ -1,0 +1,346 @@
+//! The worker's settings: environment variables, all checked before anything starts. `--help` is the manual.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use runtime::broker::{Broker, BrokerSettings};
+use runtime::settings::{Problems, WrongSettings, count, duration, listen};
+use runtime::telemetry::{self, LogFormat};
+use secrecy::{SecretSlice, SecretString};
+use shared::schedule::Schedule;
+
+use crate::channel::merchant_webhook::MerchantWebhookSettings;
+
+/// The parts of a worker, which may run together or apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Takes events from the queue and applies them.
+    pub consume: bool,
+    /// Delivers what was promised.
+    pub relay: bool,
+}
+
+impl Roles {
+    pub const ALL: Self = Self { consume: true, relay: true };
+}
+
+/// How much at a time, and how long.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Batches side by side, each on a channel of its own.
+    pub lanes: u16,
+    /// Events in one transaction.
+    pub batch_max: usize,
+    /// How long a batch that is not full waits for more.
+    pub batch_linger: Duration,
+    /// How long a claimed delivery is left to its relay.
+    pub lease: Duration,
+    pub schedule: Schedule,
+}
+
+impl Limits {
+    /// Two batches: one in hand and one on its way.
+    pub fn prefetch(&self) -> u16 {
+        u16::try_from(self.batch_max * 2).unwrap_or(u16::MAX)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lanes: 4,
+            batch_max: 100,
+            batch_linger: Duration::from_millis(3),
+            lease: Duration::from_secs(60),
+            schedule: Schedule::default(),
+        }
+    }
+}
+
+/// What `run` needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub database_url: SecretString,
+    pub database_connections: u32,
+    pub broker: BrokerSettings,
+    pub roles: Roles,
+    pub limits: Limits,
+    pub merchant_webhook: Option<MerchantWebhookSettings>,
+    /// How long a stop may take.
+    pub shutdown_deadline: Duration,
+}
+
+/// The settings as text. No secret has a default.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct SettingsArgs {
+    /// PostgreSQL: postgres://user:password@host:port/database
+    #[arg(long, env, hide_env_values = true)]
+    database_url: Option<String>,
+    /// Connections to PostgreSQL at a time
+    #[arg(long, env, default_value = "10")]
+    database_connections: String,
+    /// RabbitMQ: amqp://user:password@host:port/vhost (%2f is the default vhost)
+    #[arg(long, env, hide_env_values = true)]
+    amqp_url: Option<String>,
+    /// Messages that each queue holds before it refuses more; all programs must say the same
+    #[arg(long, env, default_value = "10000000")]
+    queue_max_length: String,
+    /// How long a published message may stay unconfirmed
+    #[arg(long, env, default_value = "1s")]
+    confirm_timeout: String,
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, env, default_value = "127.0.0.1:9090")]
+    worker_listen: String,
+    /// Batches that are applied side by side
+    #[arg(long, env, default_value = "4")]
+    lanes: String,
+    /// Events in one transaction at most
+    #[arg(long, env, default_value = "100")]
+    batch_max: String,
+    /// How long a batch that is not full waits for more events
+    #[arg(long, env, default_value = "3ms")]
+    batch_linger: String,
+    /// Where the shop wants to be told, by Standard Webhooks; unset: only the log is told
+    #[arg(long, env, hide_env_values = true)]
+    merchant_webhook_url: Option<String>,
+    /// whsec_… secrets that sign, several with commas during a rotation
+    #[arg(long, env, hide_env_values = true)]
+    merchant_webhook_secrets: Option<String>,
+    /// How long the shop's endpoint may take to answer
+    #[arg(long, env, default_value = "15s")]
+    merchant_webhook_timeout: String,
+    /// Requests to the shop's endpoint at a time
+    #[arg(long, env, default_value = "16")]
+    merchant_webhook_concurrency: String,
+    /// Pauses between attempts to deliver; after the last one a delivery has failed
+    #[arg(long, env, default_value = "5s,30s,2m,10m,1h,4h,12h")]
+    delivery_schedule: String,
+    /// How long a delivery is left to the relay that claimed it; longer than any attempt takes
+    #[arg(long, env, default_value = "60s")]
+    delivery_lease: String,
+    /// How long a stop may take; what is not finished then is done by another worker
+    #[arg(long, env, default_value = "20s")]
+    shutdown_deadline: String,
+    /// Log lines for people (pretty) or machines (json)
+    #[arg(long, env, default_value = "pretty")]
+    log_format: String,
+    /// What is logged, as the crate tracing-subscriber has it
+    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    log_filter: String,
+}
+
+impl SettingsArgs {
+    /// Starts logging. Until here nothing is logged, so what is wrong is told on stderr.
+    pub fn start_logging(&self) -> Result<(), WrongSettings> {
+        let mut problems = Problems::new();
+        let format = problems.take("LOG_FORMAT", LogFormat::parse(&self.log_format));
+        problems.take("RUST_LOG", telemetry::check_filter(&self.log_filter));
+        let format = problems.finish(format)?;
+        telemetry::start(format, &self.log_filter);
+        Ok(())
+    }
+
+    pub fn listen(&self) -> Result<SocketAddr, WrongSettings> {
+        let mut problems = Problems::new();
+        let address = problems.take("WORKER_LISTEN", listen(&self.worker_listen));
+        problems.finish(address)
+    }
+
+    /// All that `run` needs; `roles` is a list such as `consume,relay`.
+    pub fn read(&self, roles: &str) -> Result<(Settings, SocketAddr), WrongSettings> {
+        let mut problems = Problems::new();
+        let settings = self.settings(roles, &mut problems);
+        let address = problems.take("WORKER_LISTEN", listen(&self.worker_listen));
+        problems.take("LOG_FORMAT", LogFormat::parse(&self.log_format));
+        problems.take("RUST_LOG", telemetry::check_filter(&self.log_filter));
+        problems.finish(settings.zip(address))
+    }
+
+    /// Only the database, for commands that need no more.
+    pub fn database(&self) -> Result<SecretString, WrongSettings> {
+        let mut problems = Problems::new();
+        let url = self.database_url(&mut problems);
+        problems.finish(url)
+    }
+
+    /// The database and the broker, for commands that need both.
+    pub fn database_and_broker(&self) -> Result<(SecretString, BrokerSettings), WrongSettings> {
+        let mut problems = Problems::new();
+        let url = self.database_url(&mut problems);
+        let broker = self.broker(&mut problems);
+        problems.finish(url.zip(broker))
+    }
+
+    fn settings(&self, roles: &str, problems: &mut Problems) -> Option<Settings> {
+        // Each is read before any is missed, so that all problems are told.
+        let database_url = self.database_url(problems);
+        let connections = problems.take("DATABASE_CONNECTIONS", count(&self.database_connections, 1_000));
+        let broker = self.broker(problems);
+        let roles = problems.take("--roles", parse_roles(roles));
+        let limits = self.limits(problems);
+        let merchant_webhook = self.merchant_webhook(problems);
+        let deadline = problems.take("SHUTDOWN_DEADLINE", duration(&self.shutdown_deadline));
+        Some(Settings {
+            database_url: database_url?,
+            database_connections: u32::try_from(connections?).ok()?,
+            broker: broker?,
+            roles: roles?,
+            limits: limits?,
+            merchant_webhook: merchant_webhook?,
+            shutdown_deadline: deadline?,
+        })
+    }
+
+    fn database_url(&self, problems: &mut Problems) -> Option<SecretString> {
+        let url = problems.require("DATABASE_URL", self.database_url.clone())?;
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            problems.add("DATABASE_URL", "it must start with postgres://");
+            return None;
+        }
+        Some(url.into())
+    }
+
+    fn broker(&self, problems: &mut Problems) -> Option<BrokerSettings> {
+        let url = problems.require("AMQP_URL", self.amqp_url.clone()).map(SecretString::from);
+        let url = url.filter(|url| problems.take("AMQP_URL", Broker::check_url(url)).is_some());
+        let confirm_timeout = problems.take("CONFIRM_TIMEOUT", duration(&self.confirm_timeout));
+        let queue_max_length = problems.take("QUEUE_MAX_LENGTH", count(&self.queue_max_length, 1 << 40));
+        Some(BrokerSettings {
+            url: url?,
+            connection_name: "worker".to_owned(),
+            confirm_timeout: confirm_timeout?,
+            queue_max_length: queue_max_length?,
+        })
+    }
+
+    fn limits(&self, problems: &mut Problems) -> Option<Limits> {
+        let lanes = problems.take("LANES", count(&self.lanes, 64));
+        let batch_max = problems.take("BATCH_MAX", count(&self.batch_max, 1_000));
+        let batch_linger = problems.take("BATCH_LINGER", duration(&self.batch_linger));
+        let lease = problems.take("DELIVERY_LEASE", duration(&self.delivery_lease));
+        let delays: Result<Vec<_>, _> = self.delivery_schedule.split(',').map(duration).collect();
+        let schedule = problems.take("DELIVERY_SCHEDULE", delays.map(Schedule::new));
+        Some(Limits {
+            lanes: u16::try_from(lanes?).ok()?,
+            batch_max: usize::try_from(batch_max?).ok()?,
+            batch_linger: batch_linger?,
+            lease: lease?,
+            schedule: schedule?,
+        })
+    }
+
+    /// The outer `None` is a problem, the inner one the lack of an endpoint.
+    #[expect(clippy::option_option, reason = "wrong and absent are not the same")]
+    fn merchant_webhook(&self, problems: &mut Problems) -> Option<Option<MerchantWebhookSettings>> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let timeout = problems.take("MERCHANT_WEBHOOK_TIMEOUT", duration(&self.merchant_webhook_timeout));
+        let concurrency =
+            problems.take("MERCHANT_WEBHOOK_CONCURRENCY", count(&self.merchant_webhook_concurrency, 1_000));
+        let Some(url) = given(&self.merchant_webhook_url) else { return Some(None) };
+        let url = problems.take("MERCHANT_WEBHOOK_URL", parse_url(&url));
+        let secrets = problems.require("MERCHANT_WEBHOOK_SECRETS", self.merchant_webhook_secrets.clone());
+        let secrets =
+            secrets.and_then(|secrets| problems.take("MERCHANT_WEBHOOK_SECRETS", parse_secrets(&secrets)));
+        if let (Some(timeout), Ok(lease)) = (timeout, duration(&self.delivery_lease))
+            && timeout >= lease
+        {
+            problems.add("DELIVERY_LEASE", "it must be longer than MERCHANT_WEBHOOK_TIMEOUT, or deliveries are repeated");
+        }
+        Some(Some(MerchantWebhookSettings {
+            url: url?,
+            secrets: secrets?,
+            timeout: timeout?,
+            concurrency: usize::try_from(concurrency?).ok()?,
+        }))
+    }
+}
+
+fn parse_roles(text: &str) -> Result<Roles, String> {
+    let mut roles = Roles { consume: false, relay: false };
+    for role in text.split(',').map(str::trim) {
+        match role {
+            "consume" => roles.consume = true,
+            "relay" => roles.relay = true,
+            other => return Err(format!("`{other}` is none of: consume, relay")),
+        }
+    }
+    Ok(roles)
+}
+
+fn parse_url(text: &str) -> Result<reqwest::Url, String> {
+    let url: reqwest::Url = text.parse().map_err(|error| format!("it is not a URL: {error}"))?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("it must start with https://".to_owned()) }
+}
+
+/// Secrets as Standard Webhooks has them: `whsec_` and 24 to 64 bytes in base64.
+fn parse_secrets(text: &str) -> Result<Vec<SecretSlice<u8>>, String> {
+    let parse = |secret: &str| {
+        let bytes = secret.trim().strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
+        bytes
+            .filter(|bytes| (24..=64).contains(&bytes.len()))
+            .map(SecretSlice::from)
+            .ok_or_else(|| "each must be whsec_ and 24 to 64 bytes in base64".to_owned())
+    };
+    text.split(',').map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        settings: SettingsArgs,
+    }
+
+    fn read(arguments: &[&str]) -> Result<(Settings, SocketAddr), String> {
+        let cli = Cli::parse_from(["worker"].iter().chain(arguments));
+        cli.settings.read("consume,relay").map_err(|wrong| wrong.to_string())
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let told = read(&[
+            "--amqp-url=http://x",
+            "--lanes=0",
+            "--merchant-webhook-url=shop",
+            "--merchant-webhook-secrets=whsec_hunter2",
+            "--delivery-schedule=5s,soon",
+        ])
+        .unwrap_err();
+        for name in
+            ["DATABASE_URL", "AMQP_URL", "LANES", "MERCHANT_WEBHOOK_URL", "MERCHANT_WEBHOOK_SECRETS", "DELIVERY_SCHEDULE"]
+        {
+            assert!(told.contains(name), "{name} is missing in: {told}");
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
+    fn what_is_needed_is_enough() {
+        let (settings, address) = read(&["--database-url=postgres://u:p@h/d", "--amqp-url=amqp://u:p@h/%2f"]).unwrap();
+        assert_eq!(settings.limits.schedule, Schedule::default());
+        assert_eq!(address.to_string(), "127.0.0.1:9090");
+        assert!(settings.merchant_webhook.is_none());
+    }
+
+    #[test]
+    fn a_lease_must_outlast_an_attempt() {
+        let told = read(&[
+            "--database-url=postgres://u:p@h/d",
+            "--amqp-url=amqp://u:p@h/%2f",
+            "--merchant-webhook-url=https://shop.example/hook",
+            "--merchant-webhook-secrets=whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+            "--delivery-lease=15s",
+        ])
+        .unwrap_err();
+        assert!(told.contains("DELIVERY_LEASE"), "{told}");
+    }
+}
