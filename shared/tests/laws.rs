@@ -34,7 +34,7 @@ fn check_laws<T: Join + Default + Clone + PartialEq + Debug>(a: T, b: T, c: T) {
 }
 
 fn any_time() -> impl Strategy<Value = Timestamp> {
-    (0_i64..3).prop_map(|second| Timestamp::from_timestamp(1_780_000_000 + second, 0).unwrap())
+    (0_i64..3).prop_map(|second| Timestamp::from_timestamp(1_780_000_000 + second, 0).expect("a valid time"))
 }
 
 fn any_text() -> impl Strategy<Value = String> {
