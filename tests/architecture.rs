@@ -1,0 +1,175 @@
+//! The house as a test: who may depend on whom, which room may name what, and how large anything may grow. It needs no
+//! container.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What each crate may name. What is not in its Cargo.toml does not compile, so this table is the whole truth.
+const MAY_NAME: [(&str, &[&str]); 4] = [
+    (
+        "shared",
+        &[
+            "base64", "chrono", "hex", "hmac", "rust_decimal", "secrecy", "serde", "serde_json", "sha2", "subtle",
+            "thiserror", "uuid",
+        ],
+    ),
+    (
+        "runtime",
+        &[
+            "axum", "backoff", "chrono", "futures-util", "hyper", "hyper-util", "lapin", "prometheus-client", "secrecy",
+            "serde", "serde_json", "shared", "thiserror", "tokio", "tokio-util", "tower-service", "tracing",
+            "tracing-subscriber", "uuid",
+        ],
+    ),
+    (
+        "ingest",
+        &[
+            "anyhow", "axum", "bytes", "chrono", "clap", "futures-util", "governor", "http-body-util", "ipnet",
+            "prometheus-client", "rand", "runtime", "secrecy", "serde", "serde_json", "shared", "sqlx", "subtle",
+            "thiserror", "tokio", "tokio-util", "toml", "tracing", "uuid",
+        ],
+    ),
+    (
+        "worker",
+        &[
+            "anyhow", "base64", "chrono", "clap", "hmac", "prometheus-client", "rand", "reqwest", "runtime",
+            "rust_decimal", "rustls", "secrecy", "serde", "serde_json", "sha2", "shared", "sqlx", "thiserror", "tokio",
+            "tokio-util", "tracing", "uuid",
+        ],
+    ),
+];
+
+/// Words that have one home: (word, the only paths that may hold it).
+const HOMES: [(&str, &[&str]); 5] = [
+    ("lapin::", &["shared/runtime/src/broker"]),
+    ("backoff::", &["shared/runtime/src/retry.rs"]),
+    ("sqlx::query", &["worker/src/store", "ingest/src/spool"]),
+    ("reqwest::", &["worker/src/channel", "worker/src/settings.rs"]),
+    ("axum::", &["shared/runtime/src/http.rs", "ingest/src"]),
+];
+
+const FILE_LINES_MAX: usize = 500;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+fn metadata() -> Value {
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    serde_json::from_slice(&cargo.stdout).unwrap()
+}
+
+/// Each package's normal dependencies, by their names.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let of = |package: &Value| {
+        let names = package["dependencies"].as_array().unwrap().iter();
+        let normal = names.filter(|dependency| dependency["kind"].is_null());
+        normal.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect()
+    };
+    packages.map(|package| (package["name"].as_str().unwrap().to_owned(), of(package))).collect()
+}
+
+/// Every source file of ours, relative to the root.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in ["shared", "ingest", "worker", "tests", "migrations"] {
+        collect(&root().join(folder), &mut found);
+    }
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "sql") {
+            let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            found.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn rust_sources() -> impl Iterator<Item = (String, String)> {
+    sources().into_iter().filter(|(path, _)| path.ends_with(".rs"))
+}
+
+#[test]
+fn crates_name_only_what_the_table_allows() {
+    let dependencies = dependencies();
+    for (package, allowed) in MAY_NAME {
+        let extra: Vec<_> = dependencies[package].iter().filter(|name| !allowed.contains(&name.as_str())).collect();
+        assert!(extra.is_empty(), "{package} may not name {extra:?}; if it must, change the table and say why");
+    }
+}
+
+#[test]
+fn ingest_and_worker_never_see_each_other() {
+    let dependencies = dependencies();
+    assert!(!dependencies["ingest"].contains("worker") && !dependencies["worker"].contains("ingest"));
+}
+
+#[test]
+fn each_outside_system_has_one_home() {
+    for (path, text) in rust_sources().filter(|(path, _)| !path.starts_with("tests/")) {
+        for (word, homes) in HOMES {
+            let at_home = homes.iter().any(|home| path.starts_with(home));
+            assert!(at_home || !text.contains(word), "{path} names {word}, whose home is {homes:?}");
+        }
+    }
+}
+
+#[test]
+fn what_decides_does_not_act() {
+    for (path, text) in rust_sources().filter(|(path, _)| path.starts_with("shared/src/")) {
+        for word in ["async fn", "Utc::now", "SystemTime", "std::fs", "std::net", "std::env"] {
+            assert!(!text.contains(word), "{path} holds {word}: `shared` touches nothing");
+        }
+    }
+}
+
+#[test]
+fn no_file_outgrows_its_room() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{path} has {lines} lines, more than {FILE_LINES_MAX}");
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    for (path, text) in rust_sources() {
+        assert!(text.starts_with("//! "), "{path} does not open with a //! sentence");
+        let name = path.rsplit('/').next().unwrap();
+        for vague in ["mod.rs", "utils.rs", "util.rs", "common.rs", "helpers.rs", "manager.rs", "misc.rs"] {
+            assert_ne!(name, vague, "{path}: name it after what it does");
+        }
+    }
+}
+
+#[test]
+fn every_migration_has_a_number_of_its_own() {
+    let migrations = sources().into_iter().filter(|(path, _)| path.starts_with("migrations/"));
+    let numbers: Vec<_> = migrations.map(|(path, _)| path["migrations/".len()..][..4].to_owned()).collect();
+    let distinct: BTreeSet<_> = numbers.iter().collect();
+    assert_eq!(distinct.len(), numbers.len(), "{numbers:?}");
+}
+
+#[test]
+fn tests_wait_for_events_and_not_for_time() {
+    for (path, text) in rust_sources().filter(|(path, _)| path.starts_with("tests/scenarios/")) {
+        assert!(!text.contains("sleep("), "{path} sleeps; poll with `eventually` instead");
+        assert!(!text.contains("#[ignore"), "{path} ignores a test");
+    }
+}
