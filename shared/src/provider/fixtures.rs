@@ -16,7 +16,7 @@ use crate::order::Order;
 /// The body of a provider's sample, as the providers' documents have it.
 macro_rules! payload {
     ($path:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/provider/payloads/", $path))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/samples/payloads/", $path))
     };
 }
 pub(super) use payload;

@@ -2,26 +2,177 @@ use serde_json::{Value, json};
 
 use super::fixtures::{envelope, event_of, payload, received_at, time as at};
 use super::*;
+use crate::envelope::Origin;
 use crate::fact::State;
 
-/// Every sample body there is.
-const SAMPLES: [(Provider, &str); 16] = [
-    (Provider::Airalo, payload!("airalo/async_order_nested_request_id.json")),
-    (Provider::Airalo, payload!("airalo/async_order_root_request_id.json")),
-    (Provider::Airalo, payload!("airalo/credit_limit.json")),
-    (Provider::Airalo, payload!("airalo/low_data_3days.json")),
-    (Provider::Airtm, payload!("airtm/payout_completed.json")),
-    (Provider::Airtm, payload!("airtm/purchase_confirmed.json")),
-    (Provider::EsimAccess, payload!("esim_access/check_health.json")),
-    (Provider::EsimAccess, payload!("esim_access/data_usage.json")),
-    (Provider::EsimAccess, payload!("esim_access/esim_status_cancel.json")),
-    (Provider::EsimAccess, payload!("esim_access/order_status.json")),
-    (Provider::EsimAccess, payload!("esim_access/smdp_event_download.json")),
-    (Provider::EsimAccess, payload!("esim_access/validity_usage.json")),
-    (Provider::Simplifytrip, payload!("simplifytrip/esim_order_success.json")),
-    (Provider::Simplifytrip, payload!("simplifytrip/return_update.json")),
-    (Provider::Simplifytrip, payload!("simplifytrip/sim_order_update.json")),
-    (Provider::Yoni, payload!("yoni/completed.json")),
+/// A provider, its sample body, and what it is read as: the kind of event, and its facts in short.
+type Sample = (Provider, &'static str, &'static str, &'static [&'static str]);
+
+const SAMPLES: [Sample; 31] = [
+    (
+        Provider::Airalo,
+        payload!("airalo/async_order_failed.json"),
+        "async_order",
+        &["order 8kQw2mVtRz5LpYc7NsJb4HgFd: failed"],
+    ),
+    (
+        Provider::Airalo,
+        payload!("airalo/async_order_nested_request_id.json"),
+        "async_order",
+        &["order 3NhR3gKmqCWK7IWppurpDX3Cg: completed", "esim 891000000000009125: plan=allocated install"],
+    ),
+    (
+        Provider::Airalo,
+        payload!("airalo/async_order_root_request_id.json"),
+        "async_order",
+        &["order 3NhR3gKmqCWK7IWppurpDX3Cg: completed", "esim 891000000000009125: plan=allocated install"],
+    ),
+    (Provider::Airalo, payload!("airalo/credit_limit.json"), "credit_limit", &[]),
+    (Provider::Airalo, payload!("airalo/low_data_3days.json"), "low_data", &["esim 87123123456889019: notice=3d"]),
+    (Provider::Airalo, payload!("airalo/low_data_75_percent.json"), "low_data", &["esim 87123123456889019: alert=75%"]),
+    (
+        Provider::Airtm,
+        payload!("airtm/payout_completed.json"),
+        "payout_completed",
+        &["payment f8dd11dd-12fe-42f7-8e5c-9035714dd43d: succeeded"],
+    ),
+    (
+        Provider::Airtm,
+        payload!("airtm/purchase_confirmed.json"),
+        "purchase_confirmed",
+        &["payment f85e1a28-0ee4-468f-896d-cbb2caf536de: succeeded"],
+    ),
+    (
+        Provider::Airtm,
+        payload!("airtm/v2_payin_confirmed.json"),
+        "payin_confirmed",
+        &["payment 2f6c1d84-7b0e-4a95-9c3d-5e8f1a2b4c6d: succeeded"],
+    ),
+    (
+        Provider::Airtm,
+        payload!("airtm/v2_payin_confirmed_bare.json"),
+        "payin_confirmed",
+        &["payment c41d7a90-36e8-4f2b-8a17-90b5d2e6f318: succeeded"],
+    ),
+    (
+        Provider::Airtm,
+        payload!("airtm/v2_payout_failed.json"),
+        "payout_failed",
+        &["payment 8e05b3f7-2c9d-4b61-a0f4-d7c3e91b5a28: failed"],
+    ),
+    (Provider::EsimAccess, payload!("esim_access/check_health.json"), "check_health", &[]),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/data_usage.json"),
+        "data_usage",
+        &["esim B25052822150009/8943108170001029631: used=48335585458 told=90%"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/data_usage_2026.json"),
+        "data_usage",
+        &["esim B26040206120003/8943108170001029645: used=2684354560 told=50%"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/esim_status_cancel.json"),
+        "esim_status",
+        &["esim B25080823490018/89852000263413436720: plan=cancelled profile=released"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/esim_status_in_use.json"),
+        "esim_status",
+        &["esim B25080904020011/8943108170001029660: plan=active profile=enabled"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/esim_status_in_use_2026.json"),
+        "esim_status",
+        &[
+            "esim B26040206120003/8943108170001029645: plan=active profile=enabled used=10485760",
+            "order B26040206120003: completed",
+        ],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/order_status.json"),
+        "order_status",
+        &["order B23072016497499: completed"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/order_status_2026.json"),
+        "order_status",
+        &["order B26040206120003: completed"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/smdp_event_download.json"),
+        "smdp_event",
+        &["esim B25091113270004/8997250230000292199: plan=allocated profile=downloaded"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/smdp_event_enabled_2026.json"),
+        "smdp_event",
+        &["esim B26040206120003/8943108170001029645: plan=allocated profile=enabled"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/validity_usage.json"),
+        "validity_usage",
+        &["esim B23072016497499/894310817000000003: notice=1d"],
+    ),
+    (
+        Provider::EsimAccess,
+        payload!("esim_access/validity_usage_2026.json"),
+        "validity_usage",
+        &["esim B26040206120003/8943108170001029645: notice=1d"],
+    ),
+    (
+        Provider::Simplifytrip,
+        payload!("simplifytrip/esim_order_fail.json"),
+        "purchase_order_fail",
+        &["order 7258736911: failed"],
+    ),
+    (
+        Provider::Simplifytrip,
+        payload!("simplifytrip/esim_order_success.json"),
+        "purchase_order_success",
+        &["order 7258736707: completed", "esim 89812003916820393515: plan=allocated install"],
+    ),
+    (
+        Provider::Simplifytrip,
+        payload!("simplifytrip/esim_order_success_live.json"),
+        "purchase_order_success",
+        &["order 7258737044: completed", "esim 89812003916820393604: plan=allocated install"],
+    ),
+    (
+        Provider::Simplifytrip,
+        payload!("simplifytrip/return_approved.json"),
+        "return_order_update",
+        &["return 6741b9e4e65369e169a709c8: approved"],
+    ),
+    (
+        Provider::Simplifytrip,
+        payload!("simplifytrip/return_update.json"),
+        "return_order_update",
+        &["return 6741ae68e65369e169a70757: reviewing"],
+    ),
+    (
+        Provider::Simplifytrip,
+        payload!("simplifytrip/sim_order_update.json"),
+        "purchase_order_update",
+        &["order 7258736707: completed"],
+    ),
+    (
+        Provider::Yoni,
+        payload!("yoni/completed.json"),
+        "order",
+        &["order 2026032516xxxxxxxxxxx: completed", "esim 8910010000xxxxxxxxxx: plan=allocated install"],
+    ),
+    (Provider::Yoni, payload!("yoni/failed.json"), "order", &["order 2026032517xxxxxxxxxxx: failed"]),
 ];
 
 /// Ever another body: one field of `body`, anywhere in it, is `odd` instead.
@@ -59,7 +210,7 @@ fn no_field_of_any_form_makes_a_dialect_panic_or_quote_the_body() {
         json!("-262143-01-01T00:00:00Z"),
         json!("+262142-12-31T23:59:59Z"),
     ];
-    for (provider, sample) in SAMPLES {
+    for (provider, sample, ..) in SAMPLES {
         let sample: Value = serde_json::from_str(sample).unwrap();
         for body in odd.iter().flat_map(|odd| with_odd_fields(&sample, odd)) {
             if let Err(refusal) = decode(&envelope(provider, &body.to_string())) {
@@ -69,11 +220,37 @@ fn no_field_of_any_form_makes_a_dialect_panic_or_quote_the_body() {
     }
 }
 
+/// A fact in one line: which entity, and where it is now.
+fn in_short(fact: &Fact) -> String {
+    let key = serde_json::to_value(&fact.key).unwrap();
+    let status = match &fact.claims {
+        State::Order(order) => order.status().as_str().to_owned(),
+        State::Esim(esim) => {
+            let plan = esim.plan_status().map(|plan| format!("plan={}", plan.as_str()));
+            let profile = esim.profile_status().map(|profile| format!("profile={}", profile.as_str()));
+            let thresholds = esim.thresholds.values().map(|percent| format!("told={percent}%"));
+            let alert = esim.low_data_alert.value().map(|alert| format!("alert={}%", alert.level));
+            let notice = esim.expiry_alert.value().map(|alert| format!("notice={}d", alert.level));
+            let notices = esim.expiry_notices.iter().map(|(_, days)| format!("notice={days}d"));
+            let install = (!esim.install.is_empty()).then(|| "install".to_owned());
+            let used = esim.usage.value().map(|usage| format!("used={}", usage.used_bytes));
+            let said = [plan, profile, install, used, alert, notice].into_iter().flatten();
+            said.chain(thresholds).chain(notices).collect::<Vec<_>>().join(" ")
+        }
+        State::Payment(payment) => payment.status().as_str().to_owned(),
+        State::Return(request) => request.status().as_str().to_owned(),
+    };
+    format!("{} {}: {status}", key["entity"].as_str().unwrap(), key["ref"].as_str().unwrap())
+}
+
 #[test]
-fn every_sample_is_an_event() {
-    for (provider, sample) in SAMPLES {
-        let fetched = Envelope { origin: crate::envelope::Origin::Fetch, ..envelope(provider, sample) };
-        assert!(decode(&fetched).is_ok(), "{sample}");
+fn every_sample_is_read() {
+    for (provider, sample, kind, facts) in SAMPLES {
+        // Fetched, so that SimplifyTrip's samples are not too old.
+        let fetched = Envelope { origin: Origin::Fetch, ..envelope(provider, sample) };
+        let event = decode(&fetched).unwrap();
+        assert_eq!(event.kind, kind, "{sample}");
+        assert_eq!(event.facts.iter().map(in_short).collect::<Vec<_>>(), facts, "{sample}");
     }
 }
 
@@ -120,7 +297,7 @@ fn a_time_more_than_an_hour_ahead_is_not_believed() {
 
 #[test]
 fn every_fact_carries_when_it_was_heard_and_in_which_mode() {
-    for (provider, sample) in SAMPLES {
+    for (provider, sample, ..) in SAMPLES {
         let envelope = Envelope { mode: Mode::Test, received_at: received_at(), ..envelope(provider, sample) };
         for fact in decode(&envelope).map(|event| event.facts).unwrap_or_default() {
             assert_eq!(fact.claims.mode(), Mode::Test, "{sample}");

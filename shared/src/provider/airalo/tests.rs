@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 
-use super::super::fixtures::{authenticate, check_refused, esims, event, event_of, orders, payload, received_at};
-use super::super::{Provider, Unauthentic};
+use super::super::fixtures::{
+    authenticate, check_refused, envelope, esims, event, event_of, orders, payload, received_at,
+};
+use super::super::{Provider, Unauthentic, decode};
 use super::*;
 
 const AIRALO: Provider = Provider::Airalo;
@@ -187,6 +189,17 @@ fn the_sample_warnings_are_read() {
     assert_eq!((credit.kind.as_str(), credit.recurs, credit.facts.len()), ("credit_limit", true, 0));
     let alert = credit.credit.unwrap();
     assert_eq!((alert.used_percent, alert.remaining.unwrap().to_string().as_str()), (Some(80), "225.35"));
+}
+
+#[test]
+fn the_same_warning_received_again_is_one_of_its_own() {
+    let body = payload!("airalo/low_data_3days.json");
+    let later = received_at() + super::super::RECURS_AFTER;
+    let again = decode(&Envelope { received_at: later, ..envelope(AIRALO, body) }).unwrap();
+    let first = event(AIRALO, body);
+    assert_eq!(first.body_hash(), again.body_hash());
+    assert_ne!(first.key, again.key);
+    assert_ne!(esims(&first)[0].expiry_alert.value(), esims(&again)[0].expiry_alert.value());
 }
 
 #[test]
