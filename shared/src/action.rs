@@ -11,7 +11,7 @@ use crate::esim::{Esim, PlanStatus, ProfileStatus};
 use crate::fact::{EntityKey, State};
 use crate::order::{Order, OrderStatus};
 use crate::payment::{Direction, Payment, PaymentStatus};
-use crate::premise::{Allowance, Expiry, Premise};
+use crate::premise::{Allowance, Expiry, Premise, Rule};
 use crate::provider::{CreditAlert, Event};
 use crate::return_request::{ReturnRequest, ReturnStatus};
 
@@ -137,55 +137,14 @@ impl Action {
         const NAMESPACE: Uuid = Uuid::from_u128(0x8a51_6c0e_7f0b_4c55_9d3e_2b1f_90c4_67aa);
         Uuid::new_v5(&NAMESPACE, format!("{source}\n{}", self.key).as_bytes())
     }
-
-    fn about_order(kind: ActionKind, order_ref: &str, order: &Order, premise: Premise) -> Self {
-        Self {
-            kind,
-            key: format!("{}:{order_ref}", kind.as_str()),
-            mode: order.mode(),
-            order_ref: Some(order_ref.to_owned()),
-            esim_ref: None,
-            payload: payload::order(order_ref, order),
-            premise,
-        }
-    }
-
-    /// `distinction` tells the promises of one kind about one eSIM apart; empty where there is only one.
-    fn about_esim(kind: ActionKind, distinction: &str, esim_ref: &str, esim: &Esim, premise: Premise) -> Self {
-        let separator = if distinction.is_empty() { "" } else { ":" };
-        Self {
-            kind,
-            key: format!("{}{separator}{distinction}:{esim_ref}", kind.as_str()),
-            mode: esim.mode(),
-            order_ref: esim.order_ref.value().cloned(),
-            esim_ref: Some(esim_ref.to_owned()),
-            payload: payload::esim(esim_ref, esim),
-            premise,
-        }
-    }
-
-    #[must_use]
-    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        if let Value::Object(fields) = &mut self.payload {
-            fields.insert(name.to_owned(), value.into());
-        }
-        self
-    }
 }
 
-/// What a change from `before` to `after` promises. No change promises nothing.
+/// What a change from `before` to `after` promises: what the one state is worth telling and the other was not. So
+/// no change promises nothing, and whatever the order of arrival, all that the last state is worth telling was promised.
 pub fn decide(key: &EntityKey, before: &State, after: &State) -> Vec<Action> {
-    match (key, before, after) {
-        (EntityKey::Order(order_ref), State::Order(before), State::Order(after)) => order(order_ref, before, after),
-        (EntityKey::Esim(esim_ref), State::Esim(before), State::Esim(after)) => esim(esim_ref, before, after),
-        (EntityKey::Payment(payment_ref), State::Payment(before), State::Payment(after)) => {
-            payment(payment_ref, before, after).into_iter().collect()
-        }
-        (EntityKey::Return(return_ref), State::Return(before), State::Return(after)) => {
-            return_request(return_ref, before, after).into_iter().collect()
-        }
-        (EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Payment(_) | EntityKey::Return(_), _, _) => Vec::new(),
-    }
+    let told = worth_telling(before);
+    let is_new = |news: &News| !told.iter().any(|earlier| earlier.covers(news));
+    worth_telling(after).into_iter().filter(is_new).map(|news| promise(key, after, news)).collect()
 }
 
 /// What an event says to the operator about no entity. Each event is one crossing of a level: after the account was
@@ -203,69 +162,89 @@ pub fn announce_credit(event: &Event, alert: &CreditAlert) -> Action {
     }
 }
 
-fn order(order_ref: &str, before: &Order, after: &Order) -> Vec<Action> {
-    let mut actions = Vec::new();
-    if after.status() != before.status()
-        && let Some(kind) = order_kind(after)
-    {
-        let premise = Premise::OrderIs { order_ref: order_ref.to_owned(), status: after.status() };
-        actions.push(Action::about_order(kind, order_ref, after, premise));
-    }
-    if after.needs_review() && !before.needs_review() {
-        let premise = Premise::OrderNeedsReview { order_ref: order_ref.to_owned() };
-        actions.push(Action::about_order(ActionKind::OrderNeedsReview, order_ref, after, premise));
-    }
-    actions
+/// Something that a state is worth telling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct News {
+    kind: ActionKind,
+    /// Tells apart what may be told more than once of an entity; empty where it may not.
+    distinction: String,
+    /// What makes it true; the subject is filled in by `promise`.
+    rule: Rule,
 }
 
-fn order_kind(order: &Order) -> Option<ActionKind> {
-    match order.status() {
+impl News {
+    fn once(kind: ActionKind, rule: Rule) -> Self {
+        Self { kind, distinction: String::new(), rule }
+    }
+
+    /// Whether somebody who was told this knows `later`, too. A status that goes on is nothing new, even if the provider
+    /// says so again with a later time; another level of a warning is.
+    fn covers(&self, later: &Self) -> bool {
+        self.kind == later.kind && self.rule == later.rule
+    }
+}
+
+fn promise(key: &EntityKey, state: &State, News { kind, distinction, rule }: News) -> Action {
+    let separator = if distinction.is_empty() { "" } else { ":" };
+    let reference = match key {
+        EntityKey::Order(reference)
+        | EntityKey::Esim(reference)
+        | EntityKey::Payment(reference)
+        | EntityKey::Return(reference) => reference,
+    };
+    Action {
+        kind,
+        key: format!("{}{separator}{distinction}:{reference}", kind.as_str()),
+        mode: state.mode(),
+        order_ref: state.order_ref(reference),
+        esim_ref: matches!(key, EntityKey::Esim(_)).then(|| reference.clone()),
+        payload: payload::of(reference, state, kind, &rule),
+        premise: Premise::About { subject: key.clone(), rule },
+    }
+}
+
+fn worth_telling(state: &State) -> Vec<News> {
+    match state {
+        State::Order(state) => order(state),
+        State::Esim(state) => esim(state),
+        State::Payment(state) => payment(state).into_iter().collect(),
+        State::Return(state) => return_request(state).into_iter().collect(),
+    }
+}
+
+fn order(order: &Order) -> Vec<News> {
+    let status = order.status();
+    let kind = match status {
         OrderStatus::Failed => Some(ActionKind::OrderFailed),
         OrderStatus::Cancelled => Some(ActionKind::OrderCancelled),
         OrderStatus::Shipping => order.is_physical().then_some(ActionKind::SimShipped),
         // An eSIM order is complete when its eSIM is ready, which has an action of its own.
         OrderStatus::Completed => order.is_physical().then_some(ActionKind::SimDelivered),
         OrderStatus::Pending | OrderStatus::Processing => None,
-    }
+    };
+    let review = order.needs_review().then_some(News::once(ActionKind::OrderNeedsReview, Rule::OrderNeedsReview));
+    kind.map(|kind| News::once(kind, Rule::OrderIs { status })).into_iter().chain(review).collect()
 }
 
-fn esim(esim_ref: &str, before: &Esim, after: &Esim) -> Vec<Action> {
-    let mut actions = Vec::new();
-    if before.install.is_empty() && !after.install.is_empty() {
-        actions.push(ready(esim_ref, after));
+fn esim(esim: &Esim) -> Vec<News> {
+    let mut news: Vec<News> = plan(esim).into_iter().collect();
+    if esim.is_over() {
+        return news;
     }
-    if is_on_device(after) && !is_on_device(before) {
-        let premise = Premise::OnDevice { esim_ref: esim_ref.to_owned() };
-        actions.push(Action::about_esim(ActionKind::EsimInstalled, "", esim_ref, after, premise));
+    if !esim.install.is_empty() {
+        news.push(News::once(ActionKind::EsimReady, Rule::Installable));
     }
-    if after.plan_status() != before.plan_status() {
-        actions.extend(plan_change(esim_ref, after));
+    if esim.profile_status().is_some_and(ProfileStatus::is_on_device) {
+        news.push(News::once(ActionKind::EsimInstalled, Rule::OnDevice));
     }
-    if !after.is_over() {
-        if !after.is_depleted() {
-            actions.extend(low_data(esim_ref, before, after));
-            actions.extend(low_data_alert(esim_ref, before, after));
-        }
-        actions.extend(expiry_notices(esim_ref, before, after));
-        actions.extend(expiry_alert(esim_ref, before, after));
+    if !esim.is_depleted() {
+        news.extend(low_data(esim));
     }
-    actions
+    news.extend(expiry(esim));
+    news
 }
 
-fn is_on_device(esim: &Esim) -> bool {
-    esim.profile_status().is_some_and(ProfileStatus::is_on_device)
-}
-
-fn ready(esim_ref: &str, esim: &Esim) -> Action {
-    let premise = Premise::Installable { esim_ref: esim_ref.to_owned() };
-    let action = Action::about_esim(ActionKind::EsimReady, "", esim_ref, esim, premise);
-    match esim.install.value() {
-        Some(install) => action.with("install", payload::install(install)),
-        None => action,
-    }
-}
-
-fn plan_change(esim_ref: &str, esim: &Esim) -> Option<Action> {
+fn plan(esim: &Esim) -> Option<News> {
     let status = esim.plan_status()?;
     // A plan can be used up or suspended more than once: each time is told apart by when it got there.
     let since = || esim.plan.at().map_or_else(|| "-".to_owned(), |at| Expiry::At(at).to_string());
@@ -278,62 +257,40 @@ fn plan_change(esim_ref: &str, esim: &Esim) -> Option<Action> {
         PlanStatus::Revoked => (ActionKind::EsimRevoked, String::new()),
         PlanStatus::Pending | PlanStatus::Allocated => return None,
     };
-    let premise = Premise::PlanIs { esim_ref: esim_ref.to_owned(), status };
-    Some(Action::about_esim(kind, &distinction, esim_ref, esim, premise))
+    Some(News { kind, distinction, rule: Rule::PlanIs { status } })
 }
 
-/// A threshold of the allowance in force, higher than any told of it.
-fn low_data(esim_ref: &str, before: &Esim, after: &Esim) -> Option<Action> {
-    let total = after.total_bytes()?;
-    let percent = after.thresholds.get(&total)?;
-    if before.thresholds.get(&total) >= Some(percent) {
-        return None;
-    }
-    Some(warn(esim_ref, after, u32::from(*percent), Allowance::TotalBytes(total)))
+/// The highest threshold told of the allowance in force, and the newest warning that names no allowance.
+fn low_data(esim: &Esim) -> impl Iterator<Item = News> {
+    let total = esim.total_bytes();
+    let reached = total.and_then(|total| {
+        let percent = esim.thresholds.get(&total)?;
+        Some((u32::from(*percent), Allowance::TotalBytes(total)))
+    });
+    let alert = esim.low_data_alert.value().map(|alert| (alert.level, Allowance::Event(alert.event_key.clone())));
+    reached.into_iter().chain(alert).map(|(percent, about)| News {
+        kind: ActionKind::LowData,
+        distinction: format!("{percent}:{about}"),
+        rule: Rule::LowData { percent, about },
+    })
 }
 
-fn low_data_alert(esim_ref: &str, before: &Esim, after: &Esim) -> Option<Action> {
-    let alert = after.low_data_alert.value()?;
-    if before.low_data_alert.value() == Some(alert) {
-        return None;
-    }
-    Some(warn(esim_ref, after, alert.level, Allowance::Event(alert.event_key.clone())))
+/// The provider's notices of the expiry in force, the latest of them, and the newest notice that names no date.
+fn expiry(esim: &Esim) -> impl Iterator<Item = News> {
+    let in_force = esim.expires_at.value().copied();
+    let notices = esim.expiry_notices.iter().filter(move |(at, _)| in_force == Some(*at));
+    let latest = notices.map(|(at, days)| (*days, Expiry::At(*at))).min_by_key(|(days, _)| *days);
+    let alert = esim.expiry_alert.value().map(|alert| (alert.level, Expiry::Event(alert.event_key.clone())));
+    latest.into_iter().chain(alert).map(|(days, about)| News {
+        kind: ActionKind::ExpiringSoon,
+        distinction: format!("{days}:{about}"),
+        rule: Rule::Expiring { days, about },
+    })
 }
 
-fn warn(esim_ref: &str, esim: &Esim, percent: u32, about: Allowance) -> Action {
-    let distinction = format!("{percent}:{about}");
-    let premise = Premise::LowData { esim_ref: esim_ref.to_owned(), percent, about };
-    Action::about_esim(ActionKind::LowData, &distinction, esim_ref, esim, premise).with("used_percent", percent)
-}
-
-fn expiry_notices(esim_ref: &str, before: &Esim, after: &Esim) -> Vec<Action> {
-    let is_new = |notice: &&(crate::Timestamp, u32)| {
-        !before.expiry_notices.contains(notice) && after.expires_at.value() == Some(&notice.0)
-    };
-    let notices = after.expiry_notices.iter().filter(is_new);
-    notices.map(|(at, days)| give_notice(esim_ref, after, *days, Expiry::At(*at))).collect()
-}
-
-fn expiry_alert(esim_ref: &str, before: &Esim, after: &Esim) -> Option<Action> {
-    let alert = after.expiry_alert.value()?;
-    if before.expiry_alert.value() == Some(alert) {
-        return None;
-    }
-    Some(give_notice(esim_ref, after, alert.level, Expiry::Event(alert.event_key.clone())))
-}
-
-fn give_notice(esim_ref: &str, esim: &Esim, days: u32, about: Expiry) -> Action {
-    let distinction = format!("{days}:{about}");
-    let premise = Premise::Expiring { esim_ref: esim_ref.to_owned(), days, about };
-    Action::about_esim(ActionKind::ExpiringSoon, &distinction, esim_ref, esim, premise).with("days_left", days)
-}
-
-fn payment(payment_ref: &str, before: &Payment, after: &Payment) -> Option<Action> {
-    let status = after.status();
-    if status == before.status() {
-        return None;
-    }
-    let is_payout = after.direction.value() == Some(&Direction::Payout);
+fn payment(payment: &Payment) -> Option<News> {
+    let status = payment.status();
+    let is_payout = payment.direction.value() == Some(&Direction::Payout);
     let kind = match (status, is_payout) {
         (PaymentStatus::Pending, _) => return None,
         (PaymentStatus::Succeeded, false) => ActionKind::PaymentSucceeded,
@@ -342,34 +299,15 @@ fn payment(payment_ref: &str, before: &Payment, after: &Payment) -> Option<Actio
         (PaymentStatus::Failed | PaymentStatus::Cancelled, false) => ActionKind::PaymentFailed,
         (PaymentStatus::Failed | PaymentStatus::Cancelled, true) => ActionKind::PayoutFailed,
     };
-    Some(Action {
-        kind,
-        key: format!("{}:{payment_ref}", kind.as_str()),
-        mode: after.mode(),
-        order_ref: None,
-        esim_ref: None,
-        payload: payload::payment(payment_ref, after),
-        premise: Premise::PaymentIs { payment_ref: payment_ref.to_owned(), status },
-    })
+    Some(News::once(kind, Rule::PaymentIs { status }))
 }
 
-fn return_request(return_ref: &str, before: &ReturnRequest, after: &ReturnRequest) -> Option<Action> {
-    let status = after.status();
-    if status == before.status() {
-        return None;
-    }
+fn return_request(return_request: &ReturnRequest) -> Option<News> {
+    let status = return_request.status();
     let kind = match status {
         ReturnStatus::Approved => ActionKind::ReturnApproved,
         ReturnStatus::Rejected => ActionKind::ReturnRejected,
         ReturnStatus::Requested | ReturnStatus::Reviewing => return None,
     };
-    Some(Action {
-        kind,
-        key: format!("{}:{return_ref}", kind.as_str()),
-        mode: after.mode(),
-        order_ref: after.order_ref.value().cloned(),
-        esim_ref: None,
-        payload: payload::return_request(return_ref, after),
-        premise: Premise::ReturnIs { return_ref: return_ref.to_owned(), status },
-    })
+    Some(News::once(kind, Rule::ReturnIs { status }))
 }

@@ -58,6 +58,16 @@ impl State {
         self
     }
 
+    /// The order that the entity called `reference` belongs to, or is.
+    pub fn order_ref(&self, reference: &str) -> Option<String> {
+        match self {
+            Self::Order(_) => Some(reference.to_owned()),
+            Self::Esim(esim) => esim.order_ref.value().cloned(),
+            Self::Return(return_request) => return_request.order_ref.value().cloned(),
+            Self::Payment(_) => None,
+        }
+    }
+
     pub fn mode(&self) -> Mode {
         match self {
             Self::Order(order) => order.mode(),

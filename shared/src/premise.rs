@@ -13,44 +13,41 @@ use crate::return_request::ReturnStatus;
 
 /// The condition of an action, kept with it and checked at every attempt to deliver it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "rule", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Premise {
+    /// The state of `subject` must be as `rule` says.
+    About { subject: EntityKey, rule: Rule },
     /// Nothing can make it untrue.
     Always,
+}
+
+/// What must be true of an entity.
+// Not tagged from within: serde buffers such a variant, and a buffered number is lost with `arbitrary_precision`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
     OrderIs {
-        order_ref: String,
         status: OrderStatus,
     },
-    OrderNeedsReview {
-        order_ref: String,
-    },
+    OrderNeedsReview,
     PaymentIs {
-        payment_ref: String,
         status: PaymentStatus,
     },
     ReturnIs {
-        return_ref: String,
         status: ReturnStatus,
     },
     PlanIs {
-        esim_ref: String,
         status: PlanStatus,
     },
     /// The plan is not over, so installing it makes sense.
-    Installable {
-        esim_ref: String,
-    },
+    Installable,
     /// The profile is on a device, and the plan is not over.
-    OnDevice {
-        esim_ref: String,
-    },
+    OnDevice,
     LowData {
-        esim_ref: String,
         percent: u32,
         about: Allowance,
     },
     Expiring {
-        esim_ref: String,
         days: u32,
         about: Expiry,
     },
@@ -94,53 +91,46 @@ impl fmt::Display for Expiry {
 
 impl Premise {
     /// The entity whose state decides; `None` if none does.
-    pub fn subject(&self) -> Option<EntityKey> {
+    pub fn subject(&self) -> Option<&EntityKey> {
         match self {
             Self::Always => None,
-            Self::OrderIs { order_ref, .. } | Self::OrderNeedsReview { order_ref } => {
-                Some(EntityKey::Order(order_ref.clone()))
-            }
-            Self::PaymentIs { payment_ref, .. } => Some(EntityKey::Payment(payment_ref.clone())),
-            Self::ReturnIs { return_ref, .. } => Some(EntityKey::Return(return_ref.clone())),
-            Self::PlanIs { esim_ref, .. }
-            | Self::Installable { esim_ref }
-            | Self::OnDevice { esim_ref }
-            | Self::LowData { esim_ref, .. }
-            | Self::Expiring { esim_ref, .. } => Some(EntityKey::Esim(esim_ref.clone())),
+            Self::About { subject, .. } => Some(subject),
         }
     }
 }
 
 /// Whether the premise still holds; if not, why. `state` is that of the premise's subject.
 pub fn premise_holds(premise: &Premise, state: Option<&State>, now: Timestamp) -> Result<(), String> {
-    match (premise, state) {
-        (Premise::Always, _) => Ok(()),
-        (Premise::OrderIs { status, .. }, Some(State::Order(order))) => {
-            is_still("order", status.as_str(), order.status().as_str())
-        }
-        (Premise::OrderNeedsReview { .. }, Some(State::Order(order))) => {
+    let (rule, state) = match (premise, state) {
+        (Premise::Always, _) => return Ok(()),
+        (Premise::About { rule, .. }, Some(state)) => (rule, state),
+        (Premise::About { .. }, None) => return Err(UNKNOWN.to_owned()),
+    };
+    match (rule, state) {
+        (Rule::OrderIs { status }, State::Order(order)) => is_still("order", status.as_str(), order.status().as_str()),
+        (Rule::OrderNeedsReview, State::Order(order)) => {
             held(order.needs_review(), || "the order no longer needs review".to_owned())
         }
-        (Premise::PaymentIs { status, .. }, Some(State::Payment(payment))) => {
+        (Rule::PaymentIs { status }, State::Payment(payment)) => {
             is_still("payment", status.as_str(), payment.status().as_str())
         }
-        (Premise::ReturnIs { status, .. }, Some(State::Return(return_request))) => {
+        (Rule::ReturnIs { status }, State::Return(return_request)) => {
             is_still("return", status.as_str(), return_request.status().as_str())
         }
-        (Premise::PlanIs { status, .. }, Some(State::Esim(esim))) => is_still("plan", status.as_str(), plan_name(esim)),
-        (Premise::Installable { .. }, Some(State::Esim(esim))) => not_over(esim),
-        (Premise::OnDevice { .. }, Some(State::Esim(esim))) => not_over(esim).and_then(|()| on_device(esim)),
-        (Premise::LowData { percent, about, .. }, Some(State::Esim(esim))) => {
+        (Rule::PlanIs { status }, State::Esim(esim)) => is_still("plan", status.as_str(), plan_name(esim)),
+        (Rule::Installable, State::Esim(esim)) => not_over(esim),
+        (Rule::OnDevice, State::Esim(esim)) => not_over(esim).and_then(|()| on_device(esim)),
+        (Rule::LowData { percent, about }, State::Esim(esim)) => {
             not_over(esim).and_then(|()| not_depleted(esim)).and_then(|()| still_low(esim, *percent, about))
         }
-        (Premise::Expiring { days, about, .. }, Some(State::Esim(esim))) => {
+        (Rule::Expiring { days, about }, State::Esim(esim)) => {
             not_over(esim).and_then(|()| still_expiring(esim, *days, about, now))
         }
-        (_, None | Some(State::Order(_) | State::Esim(_) | State::Payment(_) | State::Return(_))) => {
-            Err("what it is about is not known any more".to_owned())
-        }
+        (_, State::Order(_) | State::Esim(_) | State::Payment(_) | State::Return(_)) => Err(UNKNOWN.to_owned()),
     }
 }
+
+const UNKNOWN: &str = "what it is about is not known any more";
 
 fn held(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(reason()) }
@@ -193,5 +183,51 @@ fn still_expiring(esim: &Esim, days: u32, about: &Expiry, now: Timestamp) -> Res
             let newest = esim.expiry_alert.value();
             held(newest.is_some_and(|alert| alert.event_key == *key), || "a newer notice replaces it".to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::block::Latest;
+
+    fn low_data(percent: u32) -> Premise {
+        let about = Allowance::TotalBytes(53_687_091_200);
+        Premise::About { subject: EntityKey::Esim("B1/8901".to_owned()), rule: Rule::LowData { percent, about } }
+    }
+
+    #[test]
+    fn a_premise_survives_the_database() {
+        let at = Timestamp::from_timestamp(1_780_000_000, 0).unwrap();
+        let rules = [
+            Rule::OrderIs { status: OrderStatus::Failed },
+            Rule::OrderNeedsReview,
+            Rule::Installable,
+            Rule::Expiring { days: 3, about: Expiry::At(at) },
+            Rule::Expiring { days: 1, about: Expiry::Event("k".to_owned()) },
+        ];
+        let subject = EntityKey::Order("1".to_owned());
+        let premises = rules.map(|rule| Premise::About { subject: subject.clone(), rule });
+        for premise in premises.into_iter().chain([Premise::Always, low_data(80)]) {
+            let stored: Value = serde_json::to_value(&premise).unwrap();
+            assert_eq!(serde_json::from_value::<Premise>(stored).unwrap(), premise);
+        }
+    }
+
+    #[test]
+    fn what_ended_a_premise_is_said() {
+        let now = Timestamp::from_timestamp(1_780_000_000, 0).unwrap();
+        let usage = crate::esim::Usage { total_bytes: 53_687_091_200, used_bytes: 48_318_382_080 };
+        let mut esim = Esim::default().with_usage(usage, None, None);
+        let holds = |premise: &Premise, esim: &Esim| premise_holds(premise, Some(&State::Esim(esim.clone())), now);
+        assert_eq!(holds(&low_data(90), &esim), Ok(()));
+        assert_eq!(holds(&low_data(80), &esim), Err("90 % used has been told instead".to_owned()));
+        esim.plan = Latest::claim(PlanStatus::Depleted, None);
+        assert_eq!(holds(&low_data(90), &esim), Err("the data is used up".to_owned()));
+        esim.plan = Latest::claim(PlanStatus::Cancelled, None);
+        assert_eq!(holds(&low_data(90), &esim), Err("the plan is cancelled".to_owned()));
+        assert_eq!(premise_holds(&low_data(90), None, now), Err(UNKNOWN.to_owned()));
     }
 }

@@ -14,9 +14,14 @@ use crate::store::outbox::Claimed;
 pub enum Outcome {
     Sent,
     /// It may succeed later; the receiver may have asked for a pause (`Retry-After`).
-    Failed { error: String, retry_after: Option<Duration> },
+    Failed {
+        error: String,
+        retry_after: Option<Duration>,
+    },
     /// The receiver wants nothing more, ever (410).
-    Gone { error: String },
+    Gone {
+        error: String,
+    },
 }
 
 /// A way to a receiver.

@@ -90,7 +90,8 @@ pub async fn replay_dead_letters(
     let (publisher, publishing) = Publisher::start(Broker::new(broker), stop.clone());
     let mut replayed = 0_u64;
     for id in &ids {
-        let letter = dead_letters::find(&mut db, *id).await?.with_context(|| format!("there is no dead letter {id}"))?;
+        let letter =
+            dead_letters::find(&mut db, *id).await?.with_context(|| format!("there is no dead letter {id}"))?;
         let envelope = dead_letter::replay(letter)?;
         wait_for_broker(&publisher).await?;
         publisher.publish(&envelope).await.with_context(|| format!("publishing {id}; it still waits"))?;

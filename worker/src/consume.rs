@@ -232,7 +232,9 @@ async fn apply_when_possible(
                 context.health.set_store(false);
                 let delay = retry.next_delay();
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error, ?delay, events = batch.len(),
+                    error = &error as &dyn std::error::Error,
+                    ?delay,
+                    events = batch.len(),
                     "the batch stays in hand; trying again"
                 );
                 tokio::select! {

@@ -111,11 +111,8 @@ mod tests {
     #[test]
     fn what_died_comes_back_as_it_was_but_for_its_origin() {
         let letter = malformed(&envelope(), &Malformed::Unparseable("x".to_owned()));
-        let expected = Envelope {
-            origin: Origin::Replay,
-            content_type: Some("text/\u{fffd}plain".to_owned()),
-            ..envelope()
-        };
+        let expected =
+            Envelope { origin: Origin::Replay, content_type: Some("text/\u{fffd}plain".to_owned()), ..envelope() };
         assert_eq!(replay(letter).unwrap(), expected);
     }
 

@@ -128,7 +128,8 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
 async fn run(settings: &SettingsArgs, roles: &str) -> anyhow::Result<()> {
     let (ready, address) = settings.read(roles)?;
     settings.start_logging()?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address} (WORKER_LISTEN)"))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("listening on {address} (WORKER_LISTEN)"))?;
     tracing::info!(%address, roles, "worker starts");
     worker::run(ready, listener, shutdown::on_signal()?).await
 }

@@ -80,7 +80,11 @@ impl Metrics {
         );
         registry.register("actions", "Promises made", metrics.actions.clone());
         registry.register("dead_letters", "Messages kept as dead letters", metrics.dead_letters.clone());
-        registry.register("deliveries", "Attempts to deliver a promise, by what came of them", metrics.deliveries.clone());
+        registry.register(
+            "deliveries",
+            "Attempts to deliver a promise, by what came of them",
+            metrics.deliveries.clone(),
+        );
         registry.register_collector(Box::new(OldestInHand(Arc::clone(&metrics.in_hand))));
         metrics
     }

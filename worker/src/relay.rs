@@ -129,7 +129,7 @@ impl Relay {
     /// What still holds; what does not is marked with the reason.
     async fn without_superseded(&mut self, claimed: Vec<Claimed>) -> Result<Vec<Claimed>, StoreError> {
         let subject = |delivery: &Claimed| {
-            delivery.premise.subject().map(|key| EntityId { source: delivery.source.clone(), key })
+            delivery.premise.subject().map(|key| EntityId { source: delivery.source.clone(), key: key.clone() })
         };
         let subjects: BTreeMap<EntityId, ()> = claimed.iter().filter_map(subject).map(|id| (id, ())).collect();
         let mut db = self.context.pool.acquire().await?;
@@ -221,13 +221,7 @@ fn mark(
     next_attempt_at: Option<DateTime<Utc>>,
     last_error: Option<String>,
 ) -> Mark {
-    Mark {
-        action_id: delivery.action_id,
-        lease_until: delivery.lease_until,
-        status,
-        next_attempt_at,
-        last_error,
-    }
+    Mark { action_id: delivery.action_id, lease_until: delivery.lease_until, status, next_attempt_at, last_error }
 }
 
 /// When the failed delivery is due again; `None` if that was the last attempt.

@@ -243,12 +243,12 @@ impl SettingsArgs {
         let Some(url) = given(&self.merchant_webhook_url) else { return Some(None) };
         let url = problems.take("MERCHANT_WEBHOOK_URL", parse_url(&url));
         let secrets = problems.require("MERCHANT_WEBHOOK_SECRETS", self.merchant_webhook_secrets.clone());
-        let secrets =
-            secrets.and_then(|secrets| problems.take("MERCHANT_WEBHOOK_SECRETS", parse_secrets(&secrets)));
+        let secrets = secrets.and_then(|secrets| problems.take("MERCHANT_WEBHOOK_SECRETS", parse_secrets(&secrets)));
         if let (Some(timeout), Ok(lease)) = (timeout, duration(&self.delivery_lease))
             && timeout >= lease
         {
-            problems.add("DELIVERY_LEASE", "it must be longer than MERCHANT_WEBHOOK_TIMEOUT, or deliveries are repeated");
+            problems
+                .add("DELIVERY_LEASE", "it must be longer than MERCHANT_WEBHOOK_TIMEOUT, or deliveries are repeated");
         }
         Some(Some(MerchantWebhookSettings {
             url: url?,
@@ -315,9 +315,14 @@ mod tests {
             "--delivery-schedule=5s,soon",
         ])
         .unwrap_err();
-        for name in
-            ["DATABASE_URL", "AMQP_URL", "LANES", "MERCHANT_WEBHOOK_URL", "MERCHANT_WEBHOOK_SECRETS", "DELIVERY_SCHEDULE"]
-        {
+        for name in [
+            "DATABASE_URL",
+            "AMQP_URL",
+            "LANES",
+            "MERCHANT_WEBHOOK_URL",
+            "MERCHANT_WEBHOOK_SECRETS",
+            "DELIVERY_SCHEDULE",
+        ] {
             assert!(told.contains(name), "{name} is missing in: {told}");
         }
         assert!(!told.contains("hunter2"), "{told}");

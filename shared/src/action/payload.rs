@@ -2,13 +2,40 @@
 
 use serde_json::{Map, Value, json};
 
+use super::ActionKind;
 use crate::esim::{Esim, Install};
+use crate::fact::State;
 use crate::order::Order;
 use crate::payment::Payment;
+use crate::premise::Rule;
 use crate::provider::CreditAlert;
 use crate::return_request::ReturnRequest;
 
-pub(super) fn order(order_ref: &str, order: &Order) -> Value {
+pub(super) fn of(reference: &str, state: &State, kind: ActionKind, rule: &Rule) -> Value {
+    let mut payload = match state {
+        State::Order(state) => order(reference, state),
+        State::Esim(state) => esim(reference, state),
+        State::Payment(state) => payment(reference, state),
+        State::Return(state) => return_request(reference, state),
+    };
+    if let (ActionKind::EsimReady, State::Esim(esim)) = (kind, state) {
+        payload["install"] = esim.install.value().map(install).into();
+    }
+    match rule {
+        Rule::LowData { percent, .. } => payload["used_percent"] = (*percent).into(),
+        Rule::Expiring { days, .. } => payload["days_left"] = (*days).into(),
+        Rule::OrderIs { .. }
+        | Rule::OrderNeedsReview
+        | Rule::PaymentIs { .. }
+        | Rule::ReturnIs { .. }
+        | Rule::PlanIs { .. }
+        | Rule::Installable
+        | Rule::OnDevice => {}
+    }
+    payload
+}
+
+fn order(order_ref: &str, order: &Order) -> Value {
     without_nulls(json!({
         "order_ref": order_ref,
         "status": order.status(),
@@ -23,7 +50,7 @@ pub(super) fn order(order_ref: &str, order: &Order) -> Value {
     }))
 }
 
-pub(super) fn esim(esim_ref: &str, esim: &Esim) -> Value {
+fn esim(esim_ref: &str, esim: &Esim) -> Value {
     without_nulls(json!({
         "esim_ref": esim_ref,
         "order_ref": esim.order_ref.value(),
@@ -37,7 +64,7 @@ pub(super) fn esim(esim_ref: &str, esim: &Esim) -> Value {
     }))
 }
 
-pub(super) fn install(install: &Install) -> Value {
+fn install(install: &Install) -> Value {
     // `LPA:1$<SM-DP+ address>$<matching id>`: a phone without a camera wants the two apart (SGP.22, section 4.1).
     let mut parts = install.activation_code.split('$').skip(1);
     without_nulls(json!({
@@ -53,7 +80,7 @@ pub(super) fn install(install: &Install) -> Value {
     }))
 }
 
-pub(super) fn payment(payment_ref: &str, payment: &Payment) -> Value {
+fn payment(payment_ref: &str, payment: &Payment) -> Value {
     without_nulls(json!({
         "payment_ref": payment_ref,
         "direction": payment.direction.value(),
@@ -66,7 +93,7 @@ pub(super) fn payment(payment_ref: &str, payment: &Payment) -> Value {
     }))
 }
 
-pub(super) fn return_request(return_ref: &str, return_request: &ReturnRequest) -> Value {
+fn return_request(return_ref: &str, return_request: &ReturnRequest) -> Value {
     without_nulls(json!({
         "return_ref": return_ref,
         "order_ref": return_request.order_ref.value(),

@@ -153,7 +153,8 @@ mod tests {
     fn the_signature_is_that_of_the_specification() {
         let secret = STANDARD.decode("C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
         let body = r#"{"email":"test@example.com","username":"test_user"}"#;
-        let signed = sign(&[secret.clone().into(), secret.into()], "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1_649_367_553, body);
+        let signed =
+            sign(&[secret.clone().into(), secret.into()], "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1_649_367_553, body);
         let expected = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=";
         assert_eq!(signed, format!("{expected} {expected}"));
     }

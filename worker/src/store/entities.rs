@@ -123,7 +123,11 @@ macro_rules! table {
                     return Ok(());
                 }
                 sqlx::query!(
-                    "INSERT INTO " + $table + " (source, " + $reference + ", provider)
+                    "INSERT INTO "
+                        + $table
+                        + " (source, "
+                        + $reference
+                        + ", provider)
                      SELECT source, reference, provider
                      FROM UNNEST($1::text[], $2::text[], $3::text[]) AS wanted (source, reference, provider)
                      ORDER BY source, reference
@@ -135,9 +139,17 @@ macro_rules! table {
                 .execute(&mut *db)
                 .await?;
                 let found = sqlx::query!(
-                    "SELECT source, " + $reference + " AS reference, blocks FROM " + $table + "
-                     WHERE (source, " + $reference + ") IN (SELECT * FROM UNNEST($1::text[], $2::text[]))
-                     ORDER BY source, " + $reference + "
+                    "SELECT source, "
+                        + $reference
+                        + " AS reference, blocks FROM "
+                        + $table
+                        + "
+                     WHERE (source, "
+                        + $reference
+                        + ") IN (SELECT * FROM UNNEST($1::text[], $2::text[]))
+                     ORDER BY source, "
+                        + $reference
+                        + "
                      FOR UPDATE",
                     &rows.source,
                     &rows.reference
@@ -159,8 +171,14 @@ macro_rules! table {
                     return Ok(());
                 }
                 let found = sqlx::query!(
-                    "SELECT source, " + $reference + " AS reference, blocks FROM " + $table + "
-                     WHERE (source, " + $reference + ") IN (SELECT * FROM UNNEST($1::text[], $2::text[]))",
+                    "SELECT source, "
+                        + $reference
+                        + " AS reference, blocks FROM "
+                        + $table
+                        + "
+                     WHERE (source, "
+                        + $reference
+                        + ") IN (SELECT * FROM UNNEST($1::text[], $2::text[]))",
                     &rows.source,
                     &rows.reference
                 )

@@ -72,9 +72,7 @@ pub async fn promise(
     if actions.is_empty() {
         return Ok(Vec::new());
     }
-    let new = sqlx::query_file_scalar!("src/store/promise_actions.sql", Json(actions) as _)
-        .fetch_all(&mut *db)
-        .await?;
+    let new = sqlx::query_file_scalar!("src/store/promise_actions.sql", Json(actions) as _).fetch_all(&mut *db).await?;
     sqlx::query!(
         "INSERT INTO deliveries (action_id, channel)
          SELECT action_id, channel FROM UNNEST($1::uuid[]) AS action_id CROSS JOIN UNNEST($2::text[]) AS channel",
@@ -94,9 +92,8 @@ pub async fn claim(
     lease: std::time::Duration,
 ) -> Result<Vec<Claimed>, StoreError> {
     let lease = PgInterval::try_from(lease).map_err(sqlx::Error::Encode)?;
-    let claimed = sqlx::query_file_as!(Claimed, "src/store/claim_deliveries.sql", channel, limit, lease)
-        .fetch_all(db)
-        .await?;
+    let claimed =
+        sqlx::query_file_as!(Claimed, "src/store/claim_deliveries.sql", channel, limit, lease).fetch_all(db).await?;
     Ok(claimed)
 }
 
@@ -140,11 +137,7 @@ pub async fn disable_endpoint(
 }
 
 /// Why the endpoint wants no more, if so.
-pub async fn find_disabled(
-    db: &mut PgConnection,
-    channel: &str,
-    address: &str,
-) -> Result<Option<String>, StoreError> {
+pub async fn find_disabled(db: &mut PgConnection, channel: &str, address: &str) -> Result<Option<String>, StoreError> {
     let reason = sqlx::query_scalar!(
         "SELECT reason FROM disabled_endpoints WHERE channel = $1 AND address = $2",
         channel,
@@ -157,8 +150,7 @@ pub async fn find_disabled(
 
 /// Lets all of the channel's endpoints be used again. Answers how many were disabled.
 pub async fn enable_endpoints(db: &mut PgConnection, channel: &str) -> Result<u64, StoreError> {
-    let enabled =
-        sqlx::query!("DELETE FROM disabled_endpoints WHERE channel = $1", channel).execute(db).await?;
+    let enabled = sqlx::query!("DELETE FROM disabled_endpoints WHERE channel = $1", channel).execute(db).await?;
     Ok(enabled.rows_affected())
 }
 
