@@ -1,7 +1,7 @@
 //! What is promised, over whole lives: each promise once, none for what changes nothing, and at the end the same ones
 //! hold, whatever the order of arrival.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "these functions are a test's, and fail it")]
+#![expect(clippy::unwrap_used, reason = "these functions are a test's, and fail it")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
