@@ -1,0 +1,25 @@
+//! What the scenarios stand on: real containers, the programs' own `run`, and verbs that read like the domain. It knows
+//! no promise; those are in `scenarios/`.
+//!
+//! 1. [`containers`]: RabbitMQ and PostgreSQL, shared by all tests or a test's own.
+//! 2. [`programs`]: ingest and worker, in this process or as the real binaries.
+//! 3. [`setup`], [`system`]: what a test wishes for, and all of it together, with what a test says and sees.
+//! 4. [`merchant`], [`proxy`]: the shop's endpoint, and a connection that can be cut.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a harness that can't go on must fail its test, there and then")]
+
+pub mod broker;
+pub mod containers;
+pub mod eventually;
+pub mod merchant;
+pub mod posting;
+pub mod programs;
+pub mod proxy;
+pub mod setup;
+pub mod sources;
+pub mod system;
+pub mod tables;
+
+pub use eventually::eventually;
+pub use setup::Setup;
+pub use system::System;

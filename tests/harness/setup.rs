@@ -1,0 +1,185 @@
+//! What a scenario may wish for before it starts, and the settings that follow from it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use runtime::broker::BrokerSettings;
+use shared::schedule::Schedule;
+use worker::settings::{Limits, Roles, Settings as WorkerSettings};
+
+use crate::sources;
+use crate::system::System;
+
+/// Small enough that a queue can be made by hand with the same.
+pub const QUEUE_MAX_LENGTH: u64 = 100_000;
+
+type Change<S> = Box<dyn Fn(&mut S) + Send + Sync>;
+
+/// Wishes. By default: shared containers, one ingest, one worker, no shop.
+pub struct Setup {
+    pub(crate) own_broker: bool,
+    pub(crate) own_database: bool,
+    pub(crate) workers: usize,
+    pub(crate) ingests: bool,
+    pub(crate) merchant: bool,
+    sources: String,
+    change_ingest: Change<ingest::Settings>,
+    change_worker: Change<WorkerSettings>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            own_broker: false,
+            own_database: false,
+            workers: 1,
+            ingests: true,
+            merchant: false,
+            sources: sources::file(),
+            change_ingest: Box::new(|_| {}),
+            change_worker: Box::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("workers", &self.workers).finish_non_exhaustive()
+    }
+}
+
+impl Setup {
+    /// A RabbitMQ that may be stopped.
+    #[must_use]
+    pub fn own_broker(self) -> Self {
+        Self { own_broker: true, ..self }
+    }
+
+    /// A PostgreSQL that may be stopped.
+    #[must_use]
+    pub fn own_database(self) -> Self {
+        Self { own_database: true, ..self }
+    }
+
+    #[must_use]
+    pub fn workers(self, workers: usize) -> Self {
+        Self { workers, ..self }
+    }
+
+    #[must_use]
+    pub fn without_ingest(self) -> Self {
+        Self { ingests: false, ..self }
+    }
+
+    /// With a shop that wants to be told.
+    #[must_use]
+    pub fn merchant(self) -> Self {
+        Self { merchant: true, ..self }
+    }
+
+    /// More sources, in the file's own form.
+    #[must_use]
+    pub fn sources(self, more: &str) -> Self {
+        Self { sources: format!("{}\n{more}", self.sources), ..self }
+    }
+
+    #[must_use]
+    pub fn ingest(self, change: impl Fn(&mut ingest::Settings) + Send + Sync + 'static) -> Self {
+        Self { change_ingest: Box::new(change), ..self }
+    }
+
+    #[must_use]
+    pub fn worker(self, change: impl Fn(&mut WorkerSettings) + Send + Sync + 'static) -> Self {
+        Self { change_worker: Box::new(change), ..self }
+    }
+
+    /// Attempts to deliver so many ms apart.
+    #[must_use]
+    pub fn schedule(self, delays_ms: &'static [u64]) -> Self {
+        let delays = || delays_ms.iter().copied().map(Duration::from_millis).collect();
+        self.worker(move |settings| settings.limits.schedule = Schedule::new(delays()))
+    }
+
+    pub async fn start(self) -> System {
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            runtime::telemetry::start(runtime::telemetry::LogFormat::Pretty, &filter);
+        }
+        Box::pin(System::from(self)).await
+    }
+
+    pub fn broker_settings(&self, system: &System) -> BrokerSettings {
+        BrokerSettings {
+            url: system.host.amqp_url().into(),
+            connection_name: "integration".to_owned(),
+            confirm_timeout: Duration::from_secs(5),
+            queue_max_length: QUEUE_MAX_LENGTH,
+        }
+    }
+
+    pub fn worker_settings(&self, system: &System) -> WorkerSettings {
+        let mut settings = WorkerSettings {
+            database_url: system.database_url.clone().into(),
+            database_connections: 8,
+            broker: self.broker_settings(system),
+            roles: Roles::ALL,
+            limits: Limits { lanes: 2, ..Limits::default() },
+            merchant_webhook: system.merchant.as_ref().map(crate::merchant::Merchant::settings),
+            shutdown_deadline: Duration::from_secs(20),
+        };
+        (self.change_worker)(&mut settings);
+        settings
+    }
+
+    pub fn ingest_settings(&self, system: &System) -> ingest::Settings {
+        let environment = sources::environment();
+        let find = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, secret)| secret.clone());
+        let mut settings = ingest::Settings {
+            amqp_url: system.host.amqp_url().into(),
+            sources: ingest::sources::Sources::parse(&self.sources, find).unwrap(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            spool_dir: spool_dir(system),
+            spool_max_bytes: 64 * 1024 * 1024,
+            body_limit_bytes: 256 * 1024,
+            body_timeout: Duration::from_secs(10),
+            confirm_timeout: Duration::from_secs(1),
+            trusted_proxies: Vec::new(),
+            queue_max_length: QUEUE_MAX_LENGTH,
+            shutdown_deadline: Duration::from_secs(7),
+        };
+        (self.change_ingest)(&mut settings);
+        settings
+    }
+
+    /// The same as environment variables, for the binary.
+    pub fn worker_environment(&self, system: &System, amqp_port: u16) -> Vec<(String, String)> {
+        let mut environment = vec![
+            ("DATABASE_URL", system.database_url.clone()),
+            ("AMQP_URL", system.host.amqp_url_through(amqp_port)),
+            ("QUEUE_MAX_LENGTH", QUEUE_MAX_LENGTH.to_string()),
+        ];
+        if let Some(merchant) = &system.merchant {
+            environment.push(("MERCHANT_WEBHOOK_URL", merchant.url()));
+            environment.push(("MERCHANT_WEBHOOK_SECRETS", merchant.secret()));
+        }
+        environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    pub fn ingest_environment(&self, system: &System, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let file = system.spool.path().join("sources.toml");
+        std::fs::write(&file, &self.sources).unwrap();
+        let mut environment = sources::environment();
+        environment.extend([
+            ("AMQP_URL".to_owned(), system.host.amqp_url()),
+            ("SOURCES_FILE".to_owned(), file.display().to_string()),
+            ("SPOOL_DIR".to_owned(), spool_dir(system).display().to_string()),
+            ("QUEUE_MAX_LENGTH".to_owned(), QUEUE_MAX_LENGTH.to_string()),
+        ]);
+        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        environment
+    }
+}
+
+fn spool_dir(system: &System) -> PathBuf {
+    system.spool.path().join("spool")
+}

@@ -1,0 +1,3 @@
+//! The promises, one a test, on real containers.
+
+mod smoke;
