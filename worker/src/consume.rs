@@ -74,9 +74,7 @@ async fn consume(
     let session = stop.child_token();
     let mut lanes = JoinSet::new();
     let opened = timeout(ANSWER_TIMEOUT, open_lanes(context, &connection, &session, &mut lanes)).await;
-    let no_answer = |_| {
-        Err(BrokerError::NoAnswer { address: connection.address().to_owned(), after: ANSWER_TIMEOUT })
-    };
+    let no_answer = |_| Err(BrokerError::NoAnswer { address: connection.address().to_owned(), after: ANSWER_TIMEOUT });
     if let Err(error) = opened.unwrap_or_else(no_answer) {
         return Ok(Err(error));
     }
