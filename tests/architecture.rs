@@ -20,8 +20,8 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
     (
         "runtime",
         &[
-            "axum", "backoff", "chrono", "futures-util", "hyper", "hyper-util", "lapin", "prometheus-client", "secrecy",
-            "serde", "serde_json", "shared", "thiserror", "tokio", "tokio-util", "tower-service", "tracing",
+            "axum", "backoff", "chrono", "futures-util", "hyper", "hyper-util", "lapin", "prometheus-client",
+            "secrecy", "serde", "serde_json", "shared", "thiserror", "tokio", "tokio-util", "tower-service", "tracing",
             "tracing-subscriber", "uuid",
         ],
     ),
