@@ -37,7 +37,7 @@ ORDER BY source, created_at, return_ref;
 
 \echo Actions: what was promised, and its deliveries
 SELECT actions.source, actions.kind, actions.audience, actions.mode,
-       coalesce(actions.esim_ref, actions.order_ref) AS about,
+       coalesce(actions.esim_ref, actions.order_ref, actions.payload ->> 'payment_ref', actions.payload ->> 'message') AS about,
        string_agg(deliveries.channel || ': ' || deliveries.status, ', ' ORDER BY deliveries.channel) AS deliveries
 FROM actions
 LEFT JOIN deliveries ON deliveries.action_id = actions.id
