@@ -104,8 +104,7 @@ impl Fact {
 
     /// Judges the fact's times by when it was received, and adds what every fact carries. Answers whether a time was
     /// not believed.
-    pub(crate) fn settle(&mut self, received_at: Timestamp, believed_until: Timestamp, mode: Mode) -> bool {
-        let heard = Heard::at(received_at);
+    pub(crate) fn settle(&mut self, heard: Heard, believed_until: Timestamp, mode: Mode) -> bool {
         match &mut self.claims {
             State::Order(order) => {
                 let distrusted = order.distrust_after(believed_until);
