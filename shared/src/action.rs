@@ -68,6 +68,36 @@ pub struct Action {
 }
 
 impl ActionKind {
+    pub const ALL: [Self; 23] = [
+        Self::EsimReady,
+        Self::OrderFailed,
+        Self::OrderCancelled,
+        Self::SimShipped,
+        Self::SimDelivered,
+        Self::EsimInstalled,
+        Self::EsimActivated,
+        Self::LowData,
+        Self::DataDepleted,
+        Self::EsimExpired,
+        Self::EsimCancelled,
+        Self::EsimRevoked,
+        Self::EsimSuspended,
+        Self::ExpiringSoon,
+        Self::ReturnApproved,
+        Self::ReturnRejected,
+        Self::PaymentSucceeded,
+        Self::PaymentFailed,
+        Self::PayoutSucceeded,
+        Self::PayoutFailed,
+        Self::CreditLow,
+        Self::OrderNeedsReview,
+        Self::ProviderSilent,
+    ];
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EsimReady => "esim_ready",

@@ -26,8 +26,8 @@ struct Cli {
 enum Command {
     /// Work until SIGTERM (the default)
     Run {
-        /// What to do: consume (queue to database), relay (deliver promises); apart or together
-        #[arg(long, default_value = "consume,relay")]
+        /// What to do: consume (queue to database), relay (deliver promises), clock (notice deadlines); apart or together
+        #[arg(long, default_value = "consume,relay,clock")]
         roles: String,
     },
     /// Bring the tables up to date, and end
@@ -96,7 +96,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
     let settings = cli.settings;
     let out = &mut std::io::stdout();
     match cli.command {
-        None => run(&settings, "consume,relay").await,
+        None => run(&settings, "consume,relay,clock").await,
         Some(Command::Run { roles }) => run(&settings, &roles).await,
         Some(Command::Migrate) => {
             store::migrate(&store::open(&settings.database()?, 1)?).await.context("bringing the tables up to date")?;
