@@ -219,18 +219,13 @@ impl News {
 
 fn promise(key: &EntityKey, state: &State, News { kind, distinction, rule }: News) -> Action {
     let separator = if distinction.is_empty() { "" } else { ":" };
-    let reference = match key {
-        EntityKey::Order(reference)
-        | EntityKey::Esim(reference)
-        | EntityKey::Payment(reference)
-        | EntityKey::Return(reference) => reference,
-    };
+    let (_, reference) = key.parts();
     Action {
         kind,
         key: format!("{}{separator}{distinction}:{reference}", kind.as_str()),
         mode: state.mode(),
         order_ref: state.order_ref(reference),
-        esim_ref: matches!(key, EntityKey::Esim(_)).then(|| reference.clone()),
+        esim_ref: matches!(key, EntityKey::Esim(_)).then(|| reference.to_owned()),
         payload: payload::of(reference, state, kind, &rule),
         premise: Premise::About { subject: key.clone(), rule },
     }

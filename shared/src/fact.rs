@@ -18,6 +18,18 @@ pub enum EntityKey {
     Return(String),
 }
 
+impl EntityKey {
+    /// What kind of entity it is, in a word, and its reference.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Order(reference) => ("order", reference),
+            Self::Esim(reference) => ("eSIM", reference),
+            Self::Payment(reference) => ("payment", reference),
+            Self::Return(reference) => ("return", reference),
+        }
+    }
+}
+
 /// An entity's state, or a piece of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(

@@ -153,6 +153,14 @@ struct Reading {
 }
 
 impl Event {
+    /// The payment that the event is about, if it is about one.
+    pub fn payment_ref(&self) -> Option<&str> {
+        self.facts.iter().find_map(|fact| match &fact.key {
+            EntityKey::Payment(reference) => Some(reference.as_str()),
+            EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Return(_) => None,
+        })
+    }
+
     /// The hash of the body alone, which copies and recurrences share.
     pub fn body_hash(&self) -> &str {
         self.key.split_once('@').map_or(&self.key, |(hash, _)| hash)

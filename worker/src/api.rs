@@ -8,13 +8,13 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::put;
+use axum::routing::{get, put};
 use runtime::http::Problem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use crate::Context;
+use crate::{Context, why};
 use crate::mail::Contact;
 use crate::store::StoreError;
 use crate::store::contacts::{self, Put};
@@ -37,6 +37,7 @@ pub fn router(context: Arc<Context>, token: SecretString) -> Router {
     let api = Api { context, token: Arc::new(token) };
     Router::new()
         .route("/v1/orders/{source}/{order_ref}/contact", put(put_contact).get(get_contact).delete(delete_contact))
+        .route("/v1/why/{*reference}", get(get_why))
         .layer(from_fn_with_state(api.clone(), authorize))
         .with_state(api)
 }
@@ -104,6 +105,15 @@ async fn delete_contact(State(api): State<Api>, Path(order): Path<OrderPath>) ->
     };
     match deleted.await {
         Ok(_was_there) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// The story as `worker why` tells it. An eSIM Access reference holds a slash, so the whole rest of the path counts.
+async fn get_why(State(api): State<Api>, Path(reference): Path<String>) -> Response {
+    match why::find(&api.context.pool, &reference).await {
+        Ok(story) if story.events.is_empty() => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        Ok(story) => axum::Json(story).into_response(),
         Err(error) => unavailable(&error),
     }
 }

@@ -18,6 +18,8 @@ pub mod routing;
 pub mod settings;
 pub mod sources;
 pub mod store;
+mod view;
+pub mod why;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

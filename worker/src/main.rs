@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 use worker::commands::{self, Which};
 use worker::settings::SettingsArgs;
-use worker::store;
+use worker::{store, why};
 
 /// Applies webhooks from the queue to the database, and delivers what they promise.
 #[derive(Debug, Parser)]
@@ -37,6 +37,11 @@ enum Command {
     /// What could not become an event
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Tell what happened to something: each event, what it changed, each message and why it went or did not go
+    Why {
+        /// An ICCID, an order, an eSIM, a payment or a return
+        reference: String,
+    },
     /// Endpoints that answered 410 Gone
     #[command(subcommand)]
     Endpoints(Endpoints),
@@ -118,6 +123,10 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
                 (None, reason) => Which::Reason(reason.as_deref().unwrap_or_default()),
             };
             commands::replay_dead_letters(&store::open(&database_url, 1)?, broker, which, out).await
+        }
+        Some(Command::Why { reference }) => {
+            let story = why::find(&store::open(&settings.database()?, 1)?, &reference).await?;
+            Ok(why::print(&story, out)?)
         }
         Some(Command::Endpoints(Endpoints::Enable { channel })) => {
             commands::enable_endpoints(&store::open(&settings.database()?, 1)?, &channel, out).await

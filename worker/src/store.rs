@@ -8,7 +8,7 @@ pub mod deadlines;
 pub mod entities;
 pub mod events;
 pub mod outbox;
-mod rows;
+pub mod story;
 
 use std::time::Duration;
 
