@@ -73,7 +73,11 @@ async fn drain_batch(spool: &Spool, publisher: &Publisher, metrics: &Metrics, af
         let count = published.len();
         spool.delete(published).await?;
         metrics.drained.inc_by(u64::try_from(count).unwrap_or_default());
-        tracing::info!(events = count, left = spool.stats().events(), "webhooks went from the spool to the broker");
+        let left = spool.stats().events();
+        tracing::debug!(events = count, left, "webhooks went from the spool to the broker");
+        if left == 0 {
+            tracing::info!("the spool is empty again: the broker has all of it");
+        }
     }
     Ok(if refused { Batch::Refused } else { Batch::Published { through } })
 }

@@ -77,7 +77,9 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         drain::run(spool, publisher, metrics, answered).await;
         Ok::<_, anyhow::Error>(())
     });
-    tasks.finish(drain_time + CLOSING_TIME).await.context("running ingest")
+    tasks.finish(drain_time + CLOSING_TIME).await.context("running ingest")?;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 fn broker_settings(settings: &Settings) -> BrokerSettings {

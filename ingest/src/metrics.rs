@@ -107,11 +107,11 @@ impl Collector for Now {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
         };
-        gauge("ingest_broker_connected", "1 while the broker takes webhooks", f64::from(self.publisher.is_ready()))?;
-        gauge("ingest_spool_events", "Webhooks in the spool", float(stats.events()))?;
-        gauge("ingest_spool_bytes", "Bytes in the spool, as SPOOL_MAX_BYTES counts them", float(stats.bytes()))?;
+        gauge("broker_connected", "1 while the broker takes webhooks", f64::from(self.publisher.is_ready()))?;
+        gauge("spool_events", "Webhooks in the spool", float(stats.events()))?;
+        gauge("spool_bytes", "Bytes in the spool, as SPOOL_MAX_BYTES counts them", float(stats.bytes()))?;
         let age = stats.oldest_at().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default();
-        gauge("ingest_spool_oldest_age_seconds", "Age of the oldest webhook in the spool", age.as_secs_f64())
+        gauge("spool_oldest_age_seconds", "Age of the oldest webhook in the spool", age.as_secs_f64())
     }
 }
 

@@ -157,6 +157,9 @@ impl Setup {
             ("DATABASE_URL", system.database_url.clone()),
             ("AMQP_URL", system.host.amqp_url_through(amqp_port)),
             ("QUEUE_MAX_LENGTH", QUEUE_MAX_LENGTH.to_string()),
+            // What a killed worker was sending is taken over soon.
+            ("MERCHANT_WEBHOOK_TIMEOUT", "2s".to_owned()),
+            ("DELIVERY_LEASE", "4s".to_owned()),
         ];
         if let Some(merchant) = &system.merchant {
             environment.push(("MERCHANT_WEBHOOK_URL", merchant.url()));

@@ -93,7 +93,8 @@ impl Tasks {
                 },
             };
             if let Some(failed) = ended.and_then(|ended| self.judge(ended)) {
-                tracing::error!(error = %crate::telemetry::chain(&failed), "stopping");
+                // The whole error is told by who settles it.
+                tracing::warn!(reason = %failed, "stopping the rest");
                 failure.get_or_insert(failed);
                 self.stop.cancel();
             }

@@ -34,12 +34,10 @@ pub fn check_filter(filter: &str) -> Result<(), String> {
 
 /// Starts logging to stdout. `filter` is what `RUST_LOG` holds. Called twice, the second call changes nothing.
 pub fn start(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // lapin logs a returned message with its body.
-    let filter = match "lapin::returned_messages=off".parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
-    };
+    // lapin logs every error that it also returns to us, and a returned message with its body. What it says is asked
+    // for by name, and then without the bodies.
+    let quiet = if filter.contains("lapin") { "lapin::returned_messages=off" } else { "lapin=off" };
+    let filter = EnvFilter::try_new(format!("{filter},{quiet}")).unwrap_or_else(|_wrong| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     let started = match format {
         LogFormat::Pretty => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stdout())).try_init(),

@@ -104,8 +104,8 @@ fn difference(what: &str, text: &str) -> String {
     format!("the broker has another {what} than we need: {argument} is {present} there, and we want {wanted}. {REMEDY}")
 }
 
-const REMEDY: &str = "Set what we want to what is there (QUEUE_MAX_LENGTH for x-max-length), or let the workers empty \
-                      the queue, delete it on the broker, and start again: it is then declared anew.";
+const REMEDY: &str = "Set what we want to what is there (QUEUE_MAX_LENGTH for x-max-length), or delete it on the broker, \
+                      a queue once the workers have emptied it, and start again: it is then declared anew.";
 
 fn parse_difference(text: &str) -> Option<(&str, String, String)> {
     let (_, rest) = text.split_once("inequivalent arg '")?;
