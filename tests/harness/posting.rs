@@ -122,9 +122,12 @@ pub fn envelope(source: Source, body: &[u8]) -> Envelope {
 pub(crate) async fn publish(settings: BrokerSettings, envelope: &Envelope) {
     let stop = CancellationToken::new();
     let (publisher, publishing) = Publisher::start(Broker::new(settings), stop.clone());
-    eventually("the publisher is connected", async || {
-        if publisher.is_ready() { Ok(()) } else { Err("it is not".to_owned()) }
-    })
+    eventually(
+        "the publisher is connected",
+        async || {
+            if publisher.is_ready() { Ok(()) } else { Err("it is not".to_owned()) }
+        },
+    )
     .await;
     publisher.publish(envelope).await.unwrap();
     stop.cancel();

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::Client;
@@ -12,7 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Child;
-use tokio::task::JoinHandle;
+use tokio::sync::OnceCell;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -72,11 +72,11 @@ pub struct Process {
 
 impl Process {
     /// Starts `program` (`ingest` or `worker`) with these settings, listening on an address of its own.
-    pub fn start(program: &str, environment: &[(String, String)]) -> Self {
+    pub async fn start(program: &str, environment: &[(String, String)]) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let log = TempDir::new().unwrap();
         let file = File::create(log.path().join("log")).unwrap();
-        let child = tokio::process::Command::new(binary(program))
+        let child = tokio::process::Command::new(binary(program).await)
             .env_clear()
             .envs(environment.iter().cloned())
             .env(format!("{}_LISTEN", program.to_uppercase()), address.to_string())
@@ -102,9 +102,14 @@ impl Process {
 
     /// SIGTERM; answers how it ended.
     pub async fn terminate(self) -> ExitStatus {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.signal("TERM");
         self.ended().await
+    }
+
+    /// Sends it a signal, by the name that `kill` has for it.
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
     }
 
     /// Waits for it to end by itself.
@@ -120,9 +125,9 @@ impl Process {
 }
 
 /// Where the binary is, built once and fresh.
-pub fn binary(program: &str) -> PathBuf {
-    static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
-    let built = BUILT.get_or_init(build);
+pub async fn binary(program: &str) -> PathBuf {
+    static BUILT: OnceCell<Vec<PathBuf>> = OnceCell::const_new();
+    let built = BUILT.get_or_init(async || spawn_blocking(build).await.unwrap()).await;
     built.iter().find(|path| path.ends_with(program)).cloned().unwrap()
 }
 

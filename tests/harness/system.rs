@@ -60,8 +60,7 @@ impl System {
 
     pub(crate) async fn from(setup: Setup) -> Self {
         let shared = shared().await;
-        let rabbitmq =
-            if setup.own_broker { Arc::new(RabbitMq::start().await) } else { Arc::clone(&shared.rabbitmq) };
+        let rabbitmq = if setup.own_broker { Arc::new(RabbitMq::start().await) } else { Arc::clone(&shared.rabbitmq) };
         let postgres =
             if setup.own_database { Arc::new(Postgres::start().await) } else { Arc::clone(&shared.postgres) };
         let name = format!("test_{}", Uuid::now_v7().simple());
@@ -118,12 +117,12 @@ impl System {
     /// A worker of its own process, which reaches the broker through `amqp_port`.
     pub async fn worker_process(&mut self, amqp_port: u16) -> Process {
         self.counts_all = false;
-        Process::start("worker", &self.setup.worker_environment(self, amqp_port)).ready().await
+        Process::start("worker", &self.setup.worker_environment(self, amqp_port)).await.ready().await
     }
 
     /// Ingest in a process of its own. It may not be ready, if the broker is away.
-    pub fn ingest_process(&mut self, more: &[(&str, &str)]) -> Process {
-        Process::start("ingest", &self.setup.ingest_environment(self, more))
+    pub async fn ingest_process(&self, more: &[(&str, &str)]) -> Process {
+        Process::start("ingest", &self.setup.ingest_environment(self, more)).await
     }
 
     /// From now on messages may be counted twice, or by a worker that is gone.
@@ -133,7 +132,13 @@ impl System {
 
     /// A webhook to the source's path, without any proof of who sends it.
     pub fn post(&self, source: Source, body: impl Into<Vec<u8>>) -> Posting {
-        Posting::new(&self.client, self.ingest_address(), Some(source), &format!("/webhooks/{}", source.name()), body.into())
+        Posting::new(
+            &self.client,
+            self.ingest_address(),
+            Some(source),
+            &format!("/webhooks/{}", source.name()),
+            body.into(),
+        )
     }
 
     /// A POST to any path.
@@ -184,8 +189,8 @@ impl System {
             holds(missing == 0, || format!("{missing} of {} are missing", ids.len()))?;
             if self.counts_all {
                 let processed = self.processed().await?;
-                let expected = ids.len();
-                holds(processed.round() as usize >= expected, || format!("{processed} of {expected} are processed"))?;
+                let seen = format!("{processed} of {} are processed", ids.len());
+                holds(processed >= f64::from(u32::try_from(ids.len()).unwrap()), || seen)?;
             }
             match &self.ingest {
                 Some(ingest) => {

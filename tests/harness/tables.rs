@@ -39,12 +39,7 @@ pub async fn event_count(pool: &PgPool) -> i64 {
 
 /// How many of what was sent is neither an event, nor a copy of one, nor a dead letter. `hashes` are those of the
 /// bodies; empty for what is no event.
-pub async fn missing(
-    pool: &PgPool,
-    ids: &[Uuid],
-    sources: &[String],
-    hashes: &[String],
-) -> Result<i64, sqlx::Error> {
+pub async fn missing(pool: &PgPool, ids: &[Uuid], sources: &[String], hashes: &[String]) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM UNNEST($1::uuid[], $2::text[], $3::text[]) AS sent (id, source, hash)
          WHERE NOT EXISTS (SELECT FROM events WHERE events.id = sent.id)

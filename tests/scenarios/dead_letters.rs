@@ -181,7 +181,7 @@ async fn the_program_lists_and_replays() {
     let id = system.accept(Source::Yoni, "hello").await;
     system.applied().await;
     let run = async |arguments: &[&str]| {
-        let output = tokio::process::Command::new(binary("worker"))
+        let output = tokio::process::Command::new(binary("worker").await)
             .args(arguments)
             .env_clear()
             .envs(system.setup().worker_environment(&system, system.host.amqp_port()))
@@ -208,7 +208,8 @@ async fn the_program_lists_and_replays() {
 async fn an_envelope_from_before_keeps_its_meaning() {
     let system = Setup::default().without_ingest().start().await;
     // Fields that this version does not know, and none of the optional ones.
-    let sent = Envelope { headers: [("x-new".to_owned(), "1".to_owned())].into(), ..envelope(Source::Yoni, &yoni("7")) };
+    let sent =
+        Envelope { headers: [("x-new".to_owned(), "1".to_owned())].into(), ..envelope(Source::Yoni, &yoni("7")) };
     system.publish(&sent).await;
     system.settled().await;
     let kept: Value = sqlx::query_scalar("SELECT headers FROM events").fetch_one(&system.pool).await.unwrap();

@@ -173,7 +173,7 @@ async fn what_is_over_is_not_told_any_more() {
     };
     system.accept(Source::EsimAccess, usage(800, -60)).await;
     received(&system, 1).await;
-    let used_up = json!({ "iccid": "8900", "esimStatus": "USED_UP", "smdpStatus": "ENABLED" });
+    let used_up = json!({ "iccid": "8900", "esimStatus": "USED_UP" });
     system.accept(Source::EsimAccess, esim_access("ESIM_STATUS", "B1", &seconds_from_now(-30), used_up)).await;
     system.applied().await;
     eventually("the warning is superseded", async || {

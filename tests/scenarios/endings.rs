@@ -64,7 +64,8 @@ fn esim_access() -> Vec<Ending> {
         "iccid": "@/content/iccid", "eid": "@/content/eid", "provider_esim_ref": "@/content/esimTranNo",
         "plan_status": "allocated", "profile_status": "downloaded", "profile_status_at": "@/eventGenerateTime",
     });
-    let in_use = json!({ "plan_status": "active", "profile_status": "enabled", "plan_status_at": "@/eventGenerateTime" });
+    let in_use =
+        json!({ "plan_status": "active", "profile_status": "enabled", "plan_status_at": "@/eventGenerateTime" });
     let used = json!({
         "total_bytes": 53_687_091_200_u64, "used_bytes": 48_335_585_458_u64, "usage_at": "@/content/lastUpdateTime",
         "plan_status": null,

@@ -3,7 +3,7 @@
 use chrono::Utc;
 use harness::eventually::holds;
 use harness::posting::{Answer, Posting};
-use harness::programs::{metric, ready};
+use harness::programs::{Process, metric, ready};
 use harness::proxy::Proxy;
 use harness::{Setup, System, eventually, tables};
 use samples::{Source, named, renewed};
@@ -75,6 +75,32 @@ async fn one_of_three_workers_killed_loses_and_doubles_nothing() {
     system.finish().await;
 }
 
+/// A laptop that sleeps, a machine that is moved: the broker gives up on the connection, and the worker must notice.
+#[tokio::test]
+async fn a_worker_that_was_frozen_goes_on() {
+    let mut system = Setup::default().workers(0).start().await;
+    let mut environment = system.setup().worker_environment(&system, system.host.amqp_port());
+    for (_, value) in environment.iter_mut().filter(|(name, _)| name == "AMQP_URL") {
+        value.push_str("?heartbeat=2");
+    }
+    system.counts_no_more();
+    let worker = Process::start("worker", &environment).await.ready().await;
+    worker.signal("STOP");
+    eventually("the broker has given up", async || {
+        let queue = system.host.queue(QUEUE).await?.unwrap_or_default();
+        holds(queue["consumers"] == 0, || format!("{} consumers", queue["consumers"]))
+    })
+    .await;
+    for number in 0..10 {
+        system.accept(Source::Yoni, order(number)).await;
+    }
+    worker.signal("CONT");
+    system.settled().await;
+    assert_eq!(tables::event_count(&system.pool).await, 10);
+    assert!(worker.terminate().await.success());
+    system.finish().await;
+}
+
 /// Posts until the answer is not 200, at most `limit` times; the refusal, if there was one.
 async fn fill(system: &System, posting: impl Fn(Vec<u8>) -> Posting, limit: usize) -> (i64, Option<Answer>) {
     let mut accepted = 0;
@@ -93,7 +119,7 @@ async fn fill(system: &System, posting: impl Fn(Vec<u8>) -> Posting, limit: usiz
 #[tokio::test]
 async fn ingest_killed_with_a_full_spool_keeps_what_it_accepted() {
     let mut system = Setup::default().without_ingest().start().await;
-    let ingest = system.ingest_process(&[NO_BROKER, ("SPOOL_MAX_BYTES", "20000")]).ready().await;
+    let ingest = system.ingest_process(&[NO_BROKER, ("SPOOL_MAX_BYTES", "20000")]).await.ready().await;
     let address = ingest.address;
     let posting = |body| system.post(Source::Yoni, body).signed().at(address);
     let (accepted, refused) = fill(&system, posting, 1_000).await;
@@ -115,7 +141,7 @@ async fn ingest_killed_with_a_full_spool_keeps_what_it_accepted() {
 #[tokio::test]
 async fn ingest_killed_amid_requests_keeps_what_it_answered() {
     let mut system = Setup::default().without_ingest().start().await;
-    let ingest = system.ingest_process(&[NO_BROKER]).ready().await;
+    let ingest = system.ingest_process(&[NO_BROKER]).await.ready().await;
     let posts: Vec<_> = (0..400)
         .map(|number| {
             let body = order(number);
@@ -147,12 +173,12 @@ async fn ingest_killed_amid_requests_keeps_what_it_answered() {
 #[tokio::test]
 async fn the_spool_outlives_a_start_without_a_broker() {
     let mut system = Setup::default().without_ingest().start().await;
-    let first = system.ingest_process(&[NO_BROKER]).ready().await;
+    let first = system.ingest_process(&[NO_BROKER]).await.ready().await;
     let address = first.address;
     let (accepted, refused) = fill(&system, |body| system.post(Source::Yoni, body).signed().at(address), 10).await;
     assert!(accepted == 10 && refused.is_none());
     assert!(first.terminate().await.success());
-    let second = system.ingest_process(&[NO_BROKER]);
+    let second = system.ingest_process(&[NO_BROKER]).await;
     ready(second.address).await;
     assert_eq!(metric(&system.client, second.address, "ingest_spool_events", &[]).await.unwrap(), 10.0);
     second.kill().await;

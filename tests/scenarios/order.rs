@@ -20,13 +20,9 @@ fn life(order: &str) -> Vec<Vec<u8>> {
         }
         esim_access(kind, order, &at(minute), content)
     };
-    let profile = |status: &str, number: u32| {
-        json!({ "esimStatus": "GOT_RESOURCE", "smdpStatus": status, "eid": "8904", "seqNumber": number })
-    };
+    let profile = |status: &str, number: u32| json!({ "esimStatus": "GOT_RESOURCE", "smdpStatus": status, "eid": "8904", "seqNumber": number });
     let plan = |status: &str| json!({ "esimStatus": status, "smdpStatus": "ENABLED" });
-    let usage = |total: u64, used: u64, minute: u32| {
-        json!({ "totalVolume": total, "orderUsage": used, "lastUpdateTime": at(minute) })
-    };
+    let usage = |total: u64, used: u64, minute: u32| json!({ "totalVolume": total, "orderUsage": used, "lastUpdateTime": at(minute) });
     vec![
         event("ORDER_STATUS", 0, json!({ "orderStatus": "GOT_RESOURCE" })),
         event("SMDP_EVENT", 10, profile("DOWNLOAD", 1)),
@@ -38,9 +34,13 @@ fn life(order: &str) -> Vec<Vec<u8>> {
         event("ESIM_STATUS", 200, plan("USED_UP")),
         event("ESIM_STATUS", 300, plan("IN_USE")),
         event("DATA_USAGE", 400, usage(2000, 1200, 390)),
-        event("VALIDITY_USAGE", 500, json!({
-            "durationUnit": "DAY", "totalDuration": 30, "remain": 1, "expiredTime": "2026-05-02T06:20:00Z",
-        })),
+        event(
+            "VALIDITY_USAGE",
+            500,
+            json!({
+                "durationUnit": "DAY", "totalDuration": 30, "remain": 1, "expiredTime": "2026-05-02T06:20:00Z",
+            }),
+        ),
     ]
 }
 

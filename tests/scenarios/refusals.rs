@@ -63,8 +63,7 @@ async fn what_is_asked_with_get_or_head_is_answered_with_nothing() {
     let address = system.ingest.as_ref().unwrap().address;
     for method in [Method::GET, Method::HEAD] {
         for path in ["/webhooks/airalo".to_owned(), format!("/webhooks/esim-access/{TOKEN}")] {
-            let answer =
-                system.client.request(method.clone(), format!("http://{address}{path}")).send().await.unwrap();
+            let answer = system.client.request(method.clone(), format!("http://{address}{path}")).send().await.unwrap();
             assert_eq!(answer.status().as_u16(), 200, "{method} {path}");
             assert!(answer.bytes().await.unwrap().is_empty(), "{method} {path}");
         }

@@ -1,5 +1,7 @@
 //! Samples: what a provider sends ends in the rows and promises that the design names, once.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Utc};
 use harness::{Setup, System, tables};
 use rust_decimal::Decimal;
@@ -11,8 +13,8 @@ use crate::endings::{self, Row};
 
 /// Each sample is a story of its own here.
 fn body(sample: &Sample) -> Vec<u8> {
-    let run = format!("a run for {}", sample.name);
-    renewed(sample, &run, "2026-03-01T12:00:00Z".parse().unwrap())
+    static NOW: LazyLock<DateTime<Utc>> = LazyLock::new(Utc::now);
+    renewed(sample, &format!("a run for {}", sample.name), *NOW)
 }
 
 fn at(body: &Value, pointer: &str) -> Value {
@@ -30,7 +32,8 @@ fn means_the_same(seen: &Value, expected: &Value) -> bool {
 }
 
 async fn check_row(system: &System, sample: &Sample, body: &Value, (table, reference, expected): Row) {
-    let parts: Vec<_> = reference.iter().map(|pointer| at(body, pointer).as_str().map(str::to_owned).unwrap()).collect();
+    let parts: Vec<_> =
+        reference.iter().map(|pointer| at(body, pointer).as_str().map(str::to_owned).unwrap()).collect();
     let key = match table {
         "orders" => "order_ref",
         "esims" => "esim_ref",
@@ -92,8 +95,11 @@ async fn a_second_copy_of_every_sample_changes_nothing() {
         system.accept(sample.source, body(sample)).await;
     }
     system.settled().await;
-    let (before, events, told) =
-        (tables::outcome(&system.pool).await, tables::event_count(&system.pool).await, system.merchant().received().await.len());
+    let (before, events, told) = (
+        tables::outcome(&system.pool).await,
+        tables::event_count(&system.pool).await,
+        system.merchant().received().await.len(),
+    );
     for sample in ALL {
         system.accept(sample.source, body(sample)).await;
     }

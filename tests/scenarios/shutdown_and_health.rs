@@ -1,8 +1,9 @@
 //! Shutdown and health: a stop loses nothing and ends well, and what the programs say of themselves is true.
 
 use chrono::Utc;
+use harness::eventually::holds;
 use harness::programs::{Process, metric};
-use harness::{Setup, System, tables};
+use harness::{Setup, System, eventually, tables};
 use samples::{Source, named, renewed};
 
 fn order(number: usize) -> Vec<u8> {
@@ -27,7 +28,7 @@ async fn a_worker_that_is_asked_to_stop_finishes_and_loses_nothing() {
 #[tokio::test]
 async fn ingest_that_is_asked_to_stop_loses_nothing_that_it_answered() {
     let mut system = Setup::default().without_ingest().start().await;
-    let ingest = system.ingest_process(&[]).ready().await;
+    let ingest = system.ingest_process(&[]).await.ready().await;
     let posts: Vec<_> = (0..200)
         .map(|number| {
             let body = order(number);
@@ -54,7 +55,7 @@ async fn ingest_that_is_asked_to_stop_loses_nothing_that_it_answered() {
 #[tokio::test]
 async fn wrong_settings_are_told_all_at_once_and_nothing_starts() {
     for (program, names) in [("worker", ["DATABASE_URL", "AMQP_URL"]), ("ingest", ["SOURCES_FILE", "SPOOL_DIR"])] {
-        let (status, said) = Process::start(program, &[]).last_words().await;
+        let (status, said) = Process::start(program, &[]).await.last_words().await;
         assert!(!status.success(), "{program}");
         for name in names {
             assert!(said.contains(name), "{program} does not name {name}: {said}");
@@ -98,7 +99,7 @@ async fn the_metrics_have_their_names_and_count() {
         let text = system.client.get(format!("http://{}/metrics", system.workers[0].address)).send().await.unwrap();
         assert!(text.text().await.unwrap().contains(name), "{name}");
     }
-    system.finish().await;
+    system.finish_with_dead_letters(&["unparseable"]).await;
 }
 
 #[tokio::test]
@@ -108,8 +109,15 @@ async fn both_programs_agree_on_the_queue_without_being_told() {
     let without = |environment: Vec<(String, String)>| {
         environment.into_iter().filter(|(name, _)| name != "QUEUE_MAX_LENGTH").collect::<Vec<_>>()
     };
-    let worker = Process::start("worker", &without(system.setup().worker_environment(&system, port))).ready().await;
-    let ingest = Process::start("ingest", &without(system.setup().ingest_environment(&system, &[]))).ready().await;
+    let worker =
+        Process::start("worker", &without(system.setup().worker_environment(&system, port))).await.ready().await;
+    let ingest =
+        Process::start("ingest", &without(system.setup().ingest_environment(&system, &[]))).await.ready().await;
+    eventually("ingest is connected", async || {
+        let connected = metric(&system.client, ingest.address, "ingest_broker_connected", &[]).await?;
+        holds(connected > 0.0, || "it is not".to_owned())
+    })
+    .await;
     let answer = system.post(Source::Yoni, order(1)).signed().at(ingest.address).send().await;
     assert_eq!(answer.status, 200);
     system.remember(answer.id(), Source::Yoni, &order(1));

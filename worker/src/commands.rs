@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use runtime::broker::{Broker, BrokerSettings, Publisher};
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgPool};
 use tokio::time::{Duration, Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -94,8 +94,12 @@ pub async fn replay_dead_letters(
             dead_letters::find(&mut db, *id).await?.with_context(|| format!("there is no dead letter {id}"))?;
         let envelope = dead_letter::replay(letter)?;
         wait_for_broker(&publisher).await?;
+        // Marked first, in a transaction that ends with the confirm: where the letter dies again at once, the worker
+        // waits for the mark, and takes it away.
+        let mut tx = db.begin().await?;
+        dead_letters::mark_replayed(&mut tx, *id).await?;
         publisher.publish(&envelope).await.with_context(|| format!("publishing {id}; it still waits"))?;
-        dead_letters::mark_replayed(&mut db, *id).await?;
+        tx.commit().await?;
         replayed += 1;
     }
     stop.cancel();

@@ -14,7 +14,7 @@ use runtime::retry::Retry;
 use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
 use shared::provider::decode;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
@@ -28,6 +28,8 @@ const REAPPLY_FIRST: Duration = Duration::from_millis(100);
 const REAPPLY_MAX: Duration = Duration::from_secs(5);
 /// How often the depth of the queues is looked at.
 const DEPTH_EVERY: Duration = Duration::from_secs(5);
+/// On a connection that is breaking an answer may never come, and the loop must see that it broke.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Dead letters are few; a small prefetch leaves them to other workers, too.
 const DEAD_PREFETCH: u16 = 20;
 
@@ -71,7 +73,9 @@ async fn consume(
 ) -> anyhow::Result<Result<(), BrokerError>> {
     let session = stop.child_token();
     let mut lanes = JoinSet::new();
-    if let Err(error) = open_lanes(context, &connection, &session, &mut lanes).await {
+    let opened = timeout(ANSWER_TIMEOUT, open_lanes(context, &connection, &session, &mut lanes)).await;
+    let no_answer = |_| Err(BrokerError::NoAnswer { address: connection.address().to_owned(), after: ANSWER_TIMEOUT });
+    if let Err(error) = opened.unwrap_or_else(no_answer) {
         return Ok(Err(error));
     }
     context.health.set_broker(true);
@@ -113,9 +117,10 @@ async fn open_lanes(
 
 async fn observe_depth(context: &Context, connection: &BrokerConnection) {
     for queue in [QUEUE, DEAD_QUEUE] {
-        match connection.queue_depth(queue).await {
-            Ok(messages) => context.metrics.queue_depth(queue, messages),
-            Err(error) => tracing::debug!(queue, error = &error as &dyn std::error::Error, "can't see the queue"),
+        match timeout(ANSWER_TIMEOUT, connection.queue_depth(queue)).await {
+            Ok(Ok(messages)) => context.metrics.queue_depth(queue, messages),
+            Ok(Err(error)) => tracing::debug!(queue, error = &error as &dyn std::error::Error, "can't see the queue"),
+            Err(_elapsed) => return tracing::debug!(queue, "the broker does not say how deep the queue is"),
         }
     }
 }

@@ -109,7 +109,7 @@ pub struct SettingsArgs {
     #[arg(long, env, hide_env_values = true)]
     amqp_url: Option<String>,
     /// Messages that each queue holds before it refuses more; all programs must say the same
-    #[arg(long, env, default_value = "10000000")]
+    #[arg(long, env, default_value = "1000000")]
     queue_max_length: String,
     /// How long a published message may stay unconfirmed
     #[arg(long, env, default_value = "1s")]
