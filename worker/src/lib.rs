@@ -2,14 +2,17 @@
 //!
 //! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
 //! 2. [`relay`] delivers what was promised, over each [`channel`].
-//! 3. [`store`] holds every SQL statement, and no rule.
+//! 3. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
+//! 4. [`store`] holds every SQL statement, and no rule.
 
 pub mod apply;
 pub mod channel;
 pub mod commands;
 pub mod consume;
 pub mod dead_letter;
+pub mod mail;
 pub mod metrics;
+pub mod preview;
 pub mod relay;
 pub mod settings;
 pub mod store;

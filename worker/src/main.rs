@@ -9,6 +9,7 @@ use runtime::{http, shutdown, telemetry};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use worker::commands::{self, Which};
+use worker::preview::{self, PreviewArgs};
 use worker::settings::SettingsArgs;
 use worker::store;
 
@@ -37,6 +38,8 @@ enum Command {
     /// What could not become an event
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Show what customers get: a sample of a mail as a page on its own
+    Preview(PreviewArgs),
     /// Endpoints that answered 410 Gone
     #[command(subcommand)]
     Endpoints(Endpoints),
@@ -119,6 +122,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
             };
             commands::replay_dead_letters(&store::open(&database_url, 1)?, broker, which, out).await
         }
+        Some(Command::Preview(args)) => preview::run(&args, out),
         Some(Command::Endpoints(Endpoints::Enable { channel })) => {
             commands::enable_endpoints(&store::open(&settings.database()?, 1)?, &channel, out).await
         }
