@@ -119,7 +119,7 @@ pub(super) fn render(templates: &Templates, tag: &str, parts: Parts<'_>) -> Resu
         support,
         t: common,
     };
-    let frame = minijinja::Value::from_serialize(&frame);
+    let frame = minijinja::Value::from(minijinja::value::Serde(&frame));
     let fill = |name| {
         let template = templates.frames.get_template(name).and_then(|template| template.render(&frame));
         template.map_err(|error| templates.locate(&error))

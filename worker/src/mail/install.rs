@@ -45,7 +45,7 @@ pub(super) fn read(payload: &Value, words: &Words, tips: Vec<String>) -> Option<
     let activation_code = field("activation_code")?;
     let card_data = percent_encode(&activation_code);
     let apple = field("apple_install_url").and_then(|url| web_address(Some(&url)).map(str::to_owned));
-    let codes = ["smdp_address", "matching_id", "confirmation_code", "pin", "puk"];
+    let by_hand = ["smdp_address", "matching_id", "confirmation_code"];
     let code = |label: &str, value: Option<String>| Some(Code { label: words.say(label), value: value? });
     Some(Install {
         content_id: CONTENT_ID,
@@ -53,10 +53,11 @@ pub(super) fn read(payload: &Value, words: &Words, tips: Vec<String>) -> Option<
             Tap { label: words.say("tap_ios"), url: apple.unwrap_or_else(|| format!("{APPLE}{card_data}")) },
             Tap { label: words.say("tap_android"), url: format!("{ANDROID}{card_data}") },
         ],
-        codes: codes
+        codes: by_hand
             .into_iter()
             .filter_map(|name| code(name, field(name)))
             .chain(code("full_code", Some(activation_code.clone())))
+            .chain(["pin", "puk"].into_iter().filter_map(|name| code(name, field(name))))
             .collect(),
         apn: field("apn"),
         tips,

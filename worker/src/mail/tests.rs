@@ -1,6 +1,7 @@
 //! What every mail promises: each kind, in each language, whatever of its payload is known.
 
 use std::fs;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use shared::action::ActionKind;
@@ -8,8 +9,9 @@ use shared::action::ActionKind;
 use super::qr::tests::scan;
 use super::*;
 
-fn templates() -> Templates {
-    Templates::load(None).unwrap()
+fn templates() -> &'static Templates {
+    static LOADED: LazyLock<Templates> = LazyLock::new(|| Templates::load(None).unwrap());
+    &LOADED
 }
 
 fn contact(locale: &str) -> Contact {
@@ -222,10 +224,10 @@ fn check_broken(name: &str, source: &str, expected: &str) {
 #[test]
 fn what_is_broken_is_told_with_its_file_and_line() {
     check_broken("de.toml", "[kinds.low_data]\nsubject = \"{{ package\"\n", ":2: ");
-    check_broken("de.toml", "[kinds.low_data]\nbody = \"\"\"\nOne\n\n{% if used %}\n\"\"\"\n", ":6: ");
+    check_broken("de.toml", "[kinds.low_data]\nbody = \"\"\"\nOne\n\n{% if used %}\n\"\"\"\n", ":5: ");
     check_broken("de.toml", "[kinds.low_data]\n\nsubject = \"{{ pakage }}\"\n", ":3: no such value: pakage");
     check_broken("de.toml", "[kinds.low_data]\nsubject = \"{{ data_left }} left\"\n", ":2: undefined value");
-    check_broken("de.toml", "[kinds.low_data]\nsubject = \"{% if used %}x{% endif %}\"\n", ":2: kinds.");
+    check_broken("de.toml", "[kinds.low_data]\nsubject = \"{% if used %}x{% endif %}\"\n", ":2: low_data.subject is empty");
     check_broken("de.toml", "[kinds.low_data]\nsubjekt = \"x\"\n", ":2: no such text: kinds.low_data.subjekt");
     check_broken("de.toml", "[kinds.lowdata]\nsubject = \"x\"\n", ":2: no such text: kinds.lowdata.subject");
     check_broken("de.toml", "[common]\ngreeting = Hallo\n", ":2: ");

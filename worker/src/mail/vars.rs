@@ -102,7 +102,8 @@ pub(super) fn web_address(url: Option<&str>) -> Option<&str> {
 
 /// The share of the data that is used, for a bar.
 pub(super) fn used_percent(payload: &Value) -> Option<u64> {
-    whole(payload, "used_percent").map(|percent| percent.min(100))
+    let exact = usage(payload).and_then(|(total, used)| u64::try_from(u128::from(used) * 100 / u128::from(total)).ok());
+    exact.or_else(|| whole(payload, "used_percent")).map(|percent| percent.min(100))
 }
 
 fn text(payload: &Value, name: &str) -> Option<String> {
