@@ -35,10 +35,10 @@ pub struct PreviewArgs {
     #[arg(long)]
     brand_color: Option<String>,
     /// Write every kind in every language, and an index
-    #[arg(long, requires = "out", conflicts_with_all = ["kind", "text"])]
+    #[arg(long, conflicts_with_all = ["kind", "text"])]
     all: bool,
     /// The folder to write to
-    #[arg(long, requires = "all")]
+    #[arg(long, conflicts_with = "kind")]
     out: Option<PathBuf>,
     /// How wide the index shows each mail, in pixels: 360 is a phone
     #[arg(long, default_value_t = 640)]
@@ -48,7 +48,8 @@ pub struct PreviewArgs {
 /// Prints one sample, or writes all.
 pub fn run(args: &PreviewArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let templates = Templates::load(args.templates.as_deref()).context("reading the templates")?;
-    if let Some(folder) = args.out.as_deref().filter(|_| args.all) {
+    if args.all {
+        let folder = args.out.as_deref().context("--all needs --out, the folder to write to")?;
         let pages = write_all(&templates, args, folder)?;
         writeln!(out, "{pages} mails in {}", folder.join("index.html").display())?;
         return Ok(());
@@ -130,4 +131,53 @@ fn index(rows: &str) -> String {
          figure {{ margin: 0; }} iframe {{ border: 1px solid #ccc; }}</style></head><body>\n<h1>Mails</h1>\n{rows}\
          </body></html>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: PreviewArgs,
+    }
+
+    fn print(line: &[&str]) -> anyhow::Result<String> {
+        let args = Line::try_parse_from([&["preview"], line].concat())?.args;
+        let mut out = Vec::new();
+        run(&args, &mut out)?;
+        Ok(String::from_utf8(out)?)
+    }
+
+    #[test]
+    fn a_page_stands_on_its_own() {
+        let page = print(&["esim_ready", "--locale", "de-AT", "--brand-color", "#ffd400"]).unwrap();
+        assert!(page.contains("<html lang=\"de\"") && page.contains("src=\"data:image/png;base64,"));
+        assert!(!page.contains("cid:") && page.contains("#ffd400"));
+        assert!(print(&["low_data", "--text"]).unwrap().starts_with("80% of your data is used\n\n"));
+    }
+
+    #[test]
+    fn all_pages_have_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mails");
+        let told = print(&["--all", "--out", path.to_str().unwrap(), "--width", "360"]).unwrap();
+        assert!(told.starts_with("80 mails in "), "{told}");
+        let index = fs::read_to_string(path.join("index.html")).unwrap();
+        for page in ["esim_ready.ja.html", "payout_failed.es.txt"] {
+            assert!(index.contains(page) && path.join(page).is_file(), "{page}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_wrongly_is_refused() {
+        for line in
+            [&["nothing"][..], &[], &["--all"], &["low_data", "--out", "x"], &["low_data", "--brand-color", "red"]]
+        {
+            print(line).unwrap_err();
+        }
+    }
 }

@@ -101,16 +101,19 @@ impl Format {
 
     /// In the units of the allowance `of`, so that what is left of "5 GB" is written as the plan's name counts.
     pub(super) fn bytes(&self, bytes: u64, of: u64) -> String {
-        let step: u128 = if of % (1 << 20) != 0 && of % 1_000_000 == 0 { 1_000 } else { 1_024 };
-        // From GB on with one decimal; below, whole numbers say enough.
-        let tenths = |divisor: u128| (u128::from(bytes) * 10 + divisor / 2) / divisor;
-        let whole = |divisor: u128| (u128::from(bytes) + divisor / 2) / divisor;
-        let (kb, mb, gb, tb) = (step, step.pow(2), step.pow(3), step.pow(4));
-        let (tenths, unit) = match () {
-            () if whole(mb) >= step && tenths(gb) >= step * 10 => (tenths(tb), "TB"),
-            () if whole(mb) >= step => (tenths(gb), "GB"),
-            () if bytes == 0 || whole(kb) >= step => (whole(mb) * 10, "MB"),
-            () => (whole(kb).max(1) * 10, "KB"),
+        let is_decimal = of.is_multiple_of(1_000_000) && !of.is_multiple_of(1 << 20);
+        let step: u128 = if is_decimal { 1_000 } else { 1_024 };
+        let rounded = |times: u128, power: u32| (u128::from(bytes) * times + step.pow(power) / 2) / step.pow(power);
+        // Below a GB, whole numbers say enough. A number that rounds up to the next unit is written in that.
+        let (kb, mb, tenths_of_gb) = (rounded(1, 1), rounded(1, 2), rounded(10, 3));
+        let (tenths, unit) = if tenths_of_gb >= step * 10 {
+            (rounded(10, 4), "TB")
+        } else if mb >= step {
+            (tenths_of_gb, "GB")
+        } else if kb >= step || bytes == 0 {
+            (mb * 10, "MB")
+        } else {
+            (kb.max(1) * 10, "KB")
         };
         let number = Decimal::from(u64::try_from(tenths).unwrap_or(u64::MAX)) / Decimal::TEN;
         let number = self.number(number, number.normalize().scale());

@@ -227,7 +227,11 @@ fn what_is_broken_is_told_with_its_file_and_line() {
     check_broken("de.toml", "[kinds.low_data]\nbody = \"\"\"\nOne\n\n{% if used %}\n\"\"\"\n", ":5: ");
     check_broken("de.toml", "[kinds.low_data]\n\nsubject = \"{{ pakage }}\"\n", ":3: no such value: pakage");
     check_broken("de.toml", "[kinds.low_data]\nsubject = \"{{ data_left }} left\"\n", ":2: undefined value");
-    check_broken("de.toml", "[kinds.low_data]\nsubject = \"{% if used %}x{% endif %}\"\n", ":2: low_data.subject is empty");
+    check_broken(
+        "de.toml",
+        "[kinds.low_data]\nsubject = \"{% if used %}x{% endif %}\"\n",
+        ":2: low_data.subject is empty",
+    );
     check_broken("de.toml", "[kinds.low_data]\nsubjekt = \"x\"\n", ":2: no such text: kinds.low_data.subjekt");
     check_broken("de.toml", "[kinds.lowdata]\nsubject = \"x\"\n", ":2: no such text: kinds.lowdata.subject");
     check_broken("de.toml", "[common]\ngreeting = Hallo\n", ":2: ");

@@ -90,7 +90,9 @@ pub(super) fn clean(text: &str) -> String {
     };
     let shown = text.chars().filter(|character| !is_hidden(character));
     let spaced: String = shown.map(|character| if character.is_control() { ' ' } else { character }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+    // A space that does not break is there on purpose, between a number and its unit.
+    let words = spaced.split(|character: char| character.is_whitespace() && character != '\u{a0}');
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// An address that a link may lead to, and nothing that runs.
@@ -157,6 +159,7 @@ mod tests {
             (" a \t b\u{0} ", "a b"),
             ("\u{202e}evil\u{feff}", "evil"),
             ("日本 様", "日本 様"),
+            ("80\u{a0}%  used", "80\u{a0}% used"),
         ];
         for (given, expected) in cases {
             assert_eq!(clean(given), expected);
