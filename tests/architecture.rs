@@ -36,9 +36,9 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
     (
         "worker",
         &[
-            "anyhow", "base64", "chrono", "clap", "hmac", "prometheus-client", "rand", "reqwest", "runtime",
-            "rust_decimal", "rustls", "secrecy", "serde", "serde_json", "sha2", "shared", "sqlx", "thiserror", "tokio",
-            "tokio-util", "tracing", "uuid",
+            "anyhow", "base64", "chrono", "chrono-tz", "clap", "hmac", "minijinja", "png", "prometheus-client",
+            "qrcode", "rand", "reqwest", "runtime", "rust_decimal", "rustls", "secrecy", "serde", "serde_json", "sha2",
+            "shared", "sqlx", "thiserror", "tokio", "tokio-util", "toml", "tracing", "uuid",
         ],
     ),
 ];

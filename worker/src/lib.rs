@@ -2,7 +2,8 @@
 //!
 //! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
 //! 2. [`relay`] delivers what was promised, over each [`channel`].
-//! 3. [`store`] holds every SQL statement, and no rule.
+//! 3. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
+//! 4. [`store`] holds every SQL statement, and no rule.
 
 mod api;
 pub mod apply;
@@ -13,6 +14,7 @@ pub mod consume;
 pub mod dead_letter;
 pub mod mail;
 pub mod metrics;
+pub mod preview;
 pub mod relay;
 pub mod routing;
 pub mod settings;

@@ -9,6 +9,7 @@ use runtime::{http, shutdown, telemetry};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use worker::commands::{self, Which};
+use worker::preview::{self, PreviewArgs};
 use worker::settings::SettingsArgs;
 use worker::{store, why};
 
@@ -42,6 +43,8 @@ enum Command {
         /// An ICCID, an order, an eSIM, a payment or a return
         reference: String,
     },
+    /// Show what customers get: a sample of a mail as a page on its own
+    Preview(PreviewArgs),
     /// Endpoints that answered 410 Gone
     #[command(subcommand)]
     Endpoints(Endpoints),
@@ -128,6 +131,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
             let story = why::find(&store::open(&settings.database()?, 1)?, &reference).await?;
             Ok(why::print(&story, out)?)
         }
+        Some(Command::Preview(args)) => preview::run(&args, out),
         Some(Command::Endpoints(Endpoints::Enable { channel })) => {
             commands::enable_endpoints(&store::open(&settings.database()?, 1)?, &channel, out).await
         }
