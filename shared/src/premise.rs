@@ -103,12 +103,7 @@ impl Premise {
 }
 
 /// Whether the premise still holds; if not, why. `state` is that of the premise's subject.
-pub fn premise_holds(
-    premise: &Premise,
-    state: Option<&State>,
-    rules: &Rules,
-    now: Timestamp,
-) -> Result<(), String> {
+pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, now: Timestamp) -> Result<(), String> {
     let (rule, state) = match (premise, state) {
         (Premise::Always, _) => return Ok(()),
         (Premise::About { rule, .. }, Some(state)) => (rule, state),
@@ -119,9 +114,7 @@ pub fn premise_holds(
         (Rule::OrderNeedsReview, State::Order(order)) => {
             held(order.needs_review(), || "the order no longer needs review".to_owned())
         }
-        (Rule::OrderIsSilent, State::Order(order)) => {
-            held(order.is_silent(), || "the provider has spoken".to_owned())
-        }
+        (Rule::OrderIsSilent, State::Order(order)) => held(order.is_silent(), || "the provider has spoken".to_owned()),
         (Rule::PaymentIs { status }, State::Payment(payment)) => {
             is_still("payment", status.as_str(), payment.status().as_str())
         }
@@ -182,13 +175,7 @@ fn still_low(esim: &Esim, percent: u32, about: &Allowance, rules: &Rules) -> Res
     }
 }
 
-fn still_expiring(
-    esim: &Esim,
-    days: u32,
-    about: &Expiry,
-    rules: &Rules,
-    now: Timestamp,
-) -> Result<(), String> {
+fn still_expiring(esim: &Esim, days: u32, about: &Expiry, rules: &Rules, now: Timestamp) -> Result<(), String> {
     match about {
         Expiry::At(time) => {
             held(esim.expires_at.value() == Some(time), || "the expiry has changed".to_owned())?;
@@ -239,7 +226,9 @@ mod tests {
         let now = Timestamp::from_timestamp(1_780_000_000, 0).unwrap();
         let usage = crate::esim::Usage { total_bytes: 53_687_091_200, used_bytes: 48_318_382_080 };
         let mut esim = Esim::default().with_usage(usage, None, None);
-        let holds = |premise: &Premise, esim: &Esim| premise_holds(premise, Some(&State::Esim(esim.clone())), &Rules::default(), now);
+        let holds = |premise: &Premise, esim: &Esim| {
+            premise_holds(premise, Some(&State::Esim(esim.clone())), &Rules::default(), now)
+        };
         assert_eq!(holds(&low_data(90), &esim), Ok(()));
         assert_eq!(holds(&low_data(80), &esim), Err("90 % used has been told instead".to_owned()));
         esim.plan = Latest::claim(PlanStatus::Depleted, None);

@@ -14,10 +14,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use crate::{Context, why};
 use crate::mail::Contact;
 use crate::store::StoreError;
 use crate::store::contacts::{self, Put};
+use crate::{Context, why};
 
 /// A contact is a few short lines (bytes).
 const BODY_LIMIT: usize = 16 * 1024;
@@ -33,7 +33,7 @@ struct Api {
 }
 
 /// `/v1/…`, for whoever bears the token.
-pub fn router(context: Arc<Context>, token: SecretString) -> Router {
+pub(crate) fn router(context: Arc<Context>, token: SecretString) -> Router {
     let api = Api { context, token: Arc::new(token) };
     Router::new()
         .route("/v1/orders/{source}/{order_ref}/contact", put(put_contact).get(get_contact).delete(delete_contact))

@@ -162,11 +162,7 @@ fn made<'a>(promises: &'a [ActionRow<'a>], new: Vec<Uuid>) -> Vec<&'a ActionRow<
     promises.iter().filter(|promise| new.remove(&promise.id)).collect()
 }
 
-fn deliveries(
-    promises: &[&ActionRow<'_>],
-    routing: &Routing,
-    channels: &[&'static str],
-) -> Vec<(Uuid, &'static str)> {
+fn deliveries(promises: &[&ActionRow<'_>], routing: &Routing, channels: &[&'static str]) -> Vec<(Uuid, &'static str)> {
     let routed = |promise: &&ActionRow<'_>| {
         let id = promise.id;
         routing.channels(promise.kind, promise.mode, channels).into_iter().map(move |channel| (id, channel))

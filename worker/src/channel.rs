@@ -22,7 +22,9 @@ pub enum Outcome {
         retry_after: Option<Duration>,
     },
     /// It never will: the receiver refuses this one.
-    Refused { error: String },
+    Refused {
+        error: String,
+    },
     /// The receiver wants nothing more, ever (410).
     Gone {
         error: String,

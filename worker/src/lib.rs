@@ -139,7 +139,7 @@ async fn work(
     if settings.roles.clock {
         let broker = Broker::new(settings.broker.clone());
         let (publisher, publishing) = Publisher::start(broker, stop.clone());
-        tasks.spawn("publisher", async move { publishing.await? });
+        tasks.spawn("publisher", async move { anyhow::Ok(publishing.await??) });
         let every = settings.limits.clock_interval;
         tasks.spawn("clock", clock::run(Arc::clone(&context), publisher, every, stop.clone()));
     }

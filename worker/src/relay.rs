@@ -256,15 +256,17 @@ fn mark(
     next_attempt_at: Option<DateTime<Utc>>,
     last_error: Option<String>,
 ) -> Mark {
-    Mark { action_id: delivery.action_id, lease_until: delivery.lease_until, status, result, next_attempt_at, last_error }
+    Mark {
+        action_id: delivery.action_id,
+        lease_until: delivery.lease_until,
+        status,
+        result,
+        next_attempt_at,
+        last_error,
+    }
 }
 
-fn quiet_until(
-    routing: &Routing,
-    delivery: &Claimed,
-    contact: &Contact,
-    now: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
+fn quiet_until(routing: &Routing, delivery: &Claimed, contact: &Contact, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let kind = ActionKind::parse(&delivery.kind)?;
     // Without a time zone nobody knows when the customer sleeps.
     let time_zone = contact.time_zone.as_deref()?.parse().ok()?;

@@ -16,8 +16,8 @@ use secrecy::{SecretSlice, SecretString};
 use shared::schedule::Schedule;
 
 use crate::channel::email::{self, EmailSettings};
-use crate::channel::merchant_webhook::{self, MerchantWebhookSettings};
 use crate::channel::log;
+use crate::channel::merchant_webhook::{self, MerchantWebhookSettings};
 use crate::routing::Routing;
 use crate::sources::Sources;
 
@@ -276,7 +276,9 @@ impl SettingsArgs {
     fn api_token(&self) -> Result<Option<SecretString>, String> {
         let given = self.api_token.clone().filter(|token| !token.is_empty());
         match given {
-            Some(token) if token.len() < API_TOKEN_MIN => Err(format!("it must have {API_TOKEN_MIN} characters or more")),
+            Some(token) if token.len() < API_TOKEN_MIN => {
+                Err(format!("it must have {API_TOKEN_MIN} characters or more"))
+            }
             given => Ok(given.map(SecretString::from)),
         }
     }

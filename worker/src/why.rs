@@ -157,7 +157,15 @@ pub fn print(story: &Story, out: &mut impl Write) -> io::Result<()> {
         );
     }
     for event in &story.events {
-        writeln!(out, "{}  {}  {}  ({}, {})", seconds(event.received_at), event.source, event.kind, event.origin, event.event_id)?;
+        writeln!(
+            out,
+            "{}  {}  {}  ({}, {})",
+            seconds(event.received_at),
+            event.source,
+            event.kind,
+            event.origin,
+            event.event_id
+        )?;
         for change in &event.changes {
             writeln!(out, "    {change}")?;
         }

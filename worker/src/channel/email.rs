@@ -1,5 +1,6 @@
 //! The customer's mailbox: a rendered mail, sent over SMTP. What it says is `mail`'s business.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -23,7 +24,7 @@ pub struct EmailSettings {
     pub url: SecretString,
     pub from: Mailbox,
     pub brand: Brand,
-    pub templates: Templates,
+    pub templates: Arc<Templates>,
     /// For one mail, from connecting to the server's last word.
     pub timeout: Duration,
     /// Connections to the server at once.
@@ -89,10 +90,7 @@ impl Email {
             .to(Mailbox::new(contact.name.clone(), to))
             .message_id(Some(message_id(delivery, self.settings.from.email.domain())))
             // RFC 3834: no out-of-office reply to this one.
-            .raw_header(HeaderValue::new(
-                HeaderName::new_from_ascii_str("Auto-Submitted"),
-                "auto-generated".to_owned(),
-            ))
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
             .subject(mail.subject)
             .multipart(body)
             .context("putting the mail together")

@@ -1,6 +1,7 @@
 //! The settings of the customer's mail. Without `SMTP_URL` there is none.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -77,7 +78,7 @@ impl MailArgs {
             url: url.into(),
             from: from?,
             brand: self.brand(problems),
-            templates: templates?,
+            templates: Arc::new(templates?),
             timeout: timeout?,
             concurrency: usize::try_from(concurrency?).ok()?,
         }))

@@ -14,12 +14,7 @@ pub enum Put {
 }
 
 /// Registers who an order belongs to; the same again changes nothing.
-pub async fn put(
-    db: &mut PgConnection,
-    source: &str,
-    order_ref: &str,
-    contact: &Contact,
-) -> Result<Put, StoreError> {
+pub async fn put(db: &mut PgConnection, source: &str, order_ref: &str, contact: &Contact) -> Result<Put, StoreError> {
     // `xmax` is 0 on a row that this statement inserted.
     let is_new = sqlx::query_scalar!(
         "INSERT INTO contacts (source, order_ref, email, name, locale, time_zone, reference)
@@ -65,7 +60,7 @@ pub async fn delete(db: &mut PgConnection, source: &str, order_ref: &str) -> Res
 /// be better known than when the action was promised.
 pub async fn of_actions(db: &mut PgConnection, actions: &[Uuid]) -> Result<Vec<(Uuid, Contact)>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT actions.id, contacts.email, contacts.name, contacts.locale, contacts.time_zone, contacts.reference
+        "SELECT actions.id AS \"id!\", contacts.email AS \"email!\", contacts.name, contacts.locale, contacts.time_zone, contacts.reference
          FROM actions
          LEFT JOIN esims ON esims.source = actions.source AND esims.esim_ref = actions.esim_ref
          INNER JOIN contacts

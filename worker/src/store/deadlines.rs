@@ -36,9 +36,8 @@ pub async fn find_ending(
     (after_source, after_ref): (&str, &str),
     limit: i64,
 ) -> Result<Vec<Ending>, StoreError> {
-    let rows = sqlx::query_file!("src/store/find_ending.sql", until, after_source, after_ref, limit)
-        .fetch_all(db)
-        .await?;
+    let rows =
+        sqlx::query_file!("src/store/find_ending.sql", until, after_source, after_ref, limit).fetch_all(db).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         let Some(provider) = Provider::parse(&row.provider) else { continue };
