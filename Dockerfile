@@ -28,6 +28,8 @@ COPY tests/samples tests/samples
 # Cargo takes sources that are older than their last build for built, and these may well be older than the empty ones.
 RUN find shared ingest worker tests/samples -name '*.rs' -exec touch {} + \
  && cargo build --release --locked -p ingest -p worker -p samples
+# `./dev` finds what a newer build has replaced by this label, and removes it: this stage has 2 GB.
+LABEL esim-events.image=build
 
 FROM debian:trixie-slim
 # The slim image has no certificates of its own, and the merchant's endpoint is called by TLS.
@@ -35,5 +37,6 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /build/target/release/ingest /build/target/release/worker /build/target/release/samples /usr/local/bin/
 # A volume that is mounted here for the first time takes over the owner.
 RUN install -d -o 10001 -g 10001 /var/lib/ingest/spool
+LABEL esim-events.image=programs
 USER 10001:10001
 CMD ["ingest", "--help"]

@@ -227,19 +227,9 @@ mod tests {
         ]);
         let told = cli.read().unwrap_err().to_string();
         for name in [
-            "AMQP_URL",
-            "SOURCES_FILE",
-            "INGEST_LISTEN",
-            "SPOOL_DIR",
-            "SPOOL_MAX_BYTES",
-            "BODY_LIMIT_BYTES",
-            "BODY_TIMEOUT",
-            "CONFIRM_TIMEOUT",
-            "TRUSTED_PROXIES",
-            "QUEUE_MAX_LENGTH",
-            "SHUTDOWN_DEADLINE",
-            "LOG_FORMAT",
-            "RUST_LOG",
+            "AMQP_URL", "SOURCES_FILE", "INGEST_LISTEN", "SPOOL_DIR", "SPOOL_MAX_BYTES", "BODY_LIMIT_BYTES",
+            "BODY_TIMEOUT", "CONFIRM_TIMEOUT", "TRUSTED_PROXIES", "QUEUE_MAX_LENGTH", "SHUTDOWN_DEADLINE",
+            "LOG_FORMAT", "RUST_LOG",
         ] {
             assert!(told.contains(&format!("{name}: ")), "{name} is missing in: {told}");
         }

@@ -16,10 +16,15 @@ pub struct VirtualHost {
 }
 
 impl VirtualHost {
+    /// One that is there.
+    pub fn of(broker: &RabbitMq, name: &str) -> Self {
+        let management = format!("http://127.0.0.1:{}/api", broker.management_port);
+        Self { name: name.to_owned(), amqp_port: broker.amqp_port, management, client: http_client() }
+    }
+
     /// Makes it, once the broker's management answers.
     pub async fn create(broker: &RabbitMq, name: &str) -> Self {
-        let management = format!("http://127.0.0.1:{}/api", broker.management_port);
-        let host = Self { name: name.to_owned(), amqp_port: broker.amqp_port, management, client: http_client() };
+        let host = Self::of(broker, name);
         eventually("making a virtual host", async || {
             let answer = host.ask(Method::PUT, &format!("vhosts/{name}")).send().await;
             let status = answer.map_err(|error| error.to_string())?.status();

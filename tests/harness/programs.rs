@@ -7,12 +7,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use reqwest::Client;
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Child;
-use tokio::sync::OnceCell;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +74,7 @@ impl Process {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let log = TempDir::new().unwrap();
         let file = File::create(log.path().join("log")).unwrap();
-        let child = tokio::process::Command::new(binary(program).await)
+        let child = tokio::process::Command::new(binary(program))
             .env_clear()
             .envs(environment.iter().cloned())
             .env(format!("{}_LISTEN", program.to_uppercase()), address.to_string())
@@ -124,24 +122,12 @@ impl Process {
     }
 }
 
-/// Where the binary is, built once and fresh.
-pub async fn binary(program: &str) -> PathBuf {
-    static BUILT: OnceCell<Vec<PathBuf>> = OnceCell::const_new();
-    let built = BUILT.get_or_init(async || spawn_blocking(build).await.unwrap()).await;
-    built.iter().find(|path| path.ends_with(program)).cloned().unwrap()
-}
-
-fn build() -> Vec<PathBuf> {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package=ingest", "--package=worker", "--message-format=json"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("SQLX_OFFLINE", "true")
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let messages = String::from_utf8(built.stdout).unwrap();
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).collect()
+/// Where the program is. Cargo builds it with the tests, from the program's own `main.rs`: see this package's Cargo.toml.
+pub fn binary(program: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let built = tests.ancestors().nth(2).unwrap().join(format!("{program}-process"));
+    assert!(built.exists(), "{} is not there; `cargo test -p integration` builds it", built.display());
+    built
 }
 
 /// Waits until the program that listens there can do its work.

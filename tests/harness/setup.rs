@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use runtime::broker::BrokerSettings;
 use shared::schedule::Schedule;
+use worker::routing::Routing;
 use worker::settings::{Limits, Roles, Settings as WorkerSettings};
+use worker::sources::Sources;
 
 use crate::sources;
 use crate::system::System;
@@ -125,6 +127,10 @@ impl Setup {
             roles: Roles::ALL,
             limits: Limits { lanes: 2, ..Limits::default() },
             merchant_webhook: system.merchant.as_ref().map(crate::merchant::Merchant::settings),
+            email: None,
+            routing: Routing::default(),
+            sources: Sources::default(),
+            api_token: Some(API_TOKEN.into()),
             shutdown_deadline: Duration::from_secs(20),
         };
         (self.change_worker)(&mut settings);

@@ -181,7 +181,7 @@ async fn the_program_lists_and_replays() {
     let id = system.accept(Source::Yoni, "hello").await;
     system.applied().await;
     let run = async |arguments: &[&str]| {
-        let output = tokio::process::Command::new(binary("worker").await)
+        let output = tokio::process::Command::new(binary("worker"))
             .args(arguments)
             .env_clear()
             .envs(system.setup().worker_environment(&system, system.host.amqp_port()))

@@ -1,12 +1,16 @@
 //! Programs are killed, at the worst moment: what was answered with 200 is applied, and told under one id.
 
+use std::thread;
+
 use chrono::Utc;
+use harness::broker::VirtualHost;
 use harness::eventually::holds;
-use harness::posting::{Answer, Posting};
-use harness::programs::{Process, metric, ready};
+use harness::posting::{Answer, Posting, envelope};
+use harness::programs::{metric, ready};
 use harness::proxy::Proxy;
 use harness::{Setup, System, eventually, tables};
 use samples::{Source, named, renewed};
+use secrecy::ExposeSecret as _;
 use shared::envelope::QUEUE;
 
 /// A broker that is not there: nobody listens on this port.
@@ -76,29 +80,34 @@ async fn one_of_three_workers_killed_loses_and_doubles_nothing() {
 }
 
 /// A laptop that sleeps, a machine that is moved: the broker gives up on the connection, and the worker must notice.
-#[tokio::test]
+#[tokio::test(flavor = "current_thread")]
 async fn a_worker_that_was_frozen_goes_on() {
-    let mut system = Setup::default().workers(0).start().await;
-    let mut environment = system.setup().worker_environment(&system, system.host.amqp_port());
-    for (_, value) in environment.iter_mut().filter(|(name, _)| name == "AMQP_URL") {
-        value.push_str("?heartbeat=2");
-    }
+    let setup = Setup::default().without_ingest().worker(|settings| {
+        settings.broker.url = format!("{}?heartbeat=2", settings.broker.url.expose_secret()).into();
+    });
+    let mut system = setup.start().await;
     system.counts_no_more();
-    let worker = Process::start("worker", &environment).await.ready().await;
-    worker.signal("STOP");
+    // Everything here runs on this one thread, which stands still as long as the other one looks.
+    thread::scope(|scope| scope.spawn(|| block_on(given_up(&system))).join()).unwrap();
+    for number in 0..10 {
+        system.publish(&envelope(Source::Yoni, &order(number))).await;
+    }
+    system.settled().await;
+    assert_eq!(tables::event_count(&system.pool).await, 10);
+    system.finish().await;
+}
+
+async fn given_up(system: &System) {
+    let host = VirtualHost::of(&system.rabbitmq, &system.host.name);
     eventually("the broker has given up", async || {
-        let queue = system.host.queue(QUEUE).await?.unwrap_or_default();
+        let queue = host.queue(QUEUE).await?.unwrap_or_default();
         holds(queue["consumers"] == 0, || format!("{} consumers", queue["consumers"]))
     })
     .await;
-    for number in 0..10 {
-        system.accept(Source::Yoni, order(number)).await;
-    }
-    worker.signal("CONT");
-    system.settled().await;
-    assert_eq!(tables::event_count(&system.pool).await, 10);
-    assert!(worker.terminate().await.success());
-    system.finish().await;
+}
+
+fn block_on(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
 }
 
 /// Posts until the answer is not 200, at most `limit` times; the refusal, if there was one.

@@ -15,19 +15,8 @@ use super::{Brand, Contact};
 
 /// The rows that a mail's table may have; each has a label of the same name.
 pub(super) const FACTS: [&str; 13] = [
-    "package",
-    "reference",
-    "quantity",
-    "iccid",
-    "data_total",
-    "data_used",
-    "data_left",
-    "expires",
-    "amount",
-    "purpose",
-    "payment_code",
-    "return_ref",
-    "return_type",
+    "package", "reference", "quantity", "iccid", "data_total", "data_used", "data_left", "expires", "amount",
+    "purpose", "payment_code", "return_ref", "return_type",
 ];
 
 /// What a text may name besides the facts.
