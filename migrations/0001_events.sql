@@ -13,6 +13,7 @@ CREATE TABLE events (
     applied_at timestamptz NOT NULL DEFAULT now(),
     order_ref text,
     esim_ref text,
+    payment_ref text,
     origin text NOT NULL,
     mode text NOT NULL,
     traceparent text,
@@ -25,7 +26,8 @@ CREATE TABLE events (
     CONSTRAINT events_origin_check CHECK (origin IN ('webhook', 'fetch', 'clock', 'replay')),
     CONSTRAINT events_mode_check CHECK (mode IN ('live', 'test')),
     CONSTRAINT events_order_ref_check CHECK (char_length(order_ref) BETWEEN 1 AND 200),
-    CONSTRAINT events_esim_ref_check CHECK (char_length(esim_ref) BETWEEN 1 AND 400)
+    CONSTRAINT events_esim_ref_check CHECK (char_length(esim_ref) BETWEEN 1 AND 400),
+    CONSTRAINT events_payment_ref_check CHECK (char_length(payment_ref) BETWEEN 1 AND 200)
 );
 
 COMMENT ON COLUMN events.event_key IS
@@ -35,4 +37,5 @@ COMMENT ON COLUMN events.disbelieved_at IS
 
 CREATE INDEX events_order_idx ON events (source, order_ref, received_at) WHERE order_ref IS NOT NULL;
 CREATE INDEX events_esim_idx ON events (source, esim_ref, received_at) WHERE esim_ref IS NOT NULL;
+CREATE INDEX events_payment_idx ON events (source, payment_ref, received_at) WHERE payment_ref IS NOT NULL;
 CREATE INDEX events_received_at_idx ON events (received_at);

@@ -43,4 +43,5 @@ COMMENT ON COLUMN esims.provider_esim_ref IS 'eSIM Access: esimTranNo';
 
 CREATE INDEX esims_order_idx ON esims (source, order_ref);
 CREATE INDEX esims_iccid_idx ON esims (iccid);
-CREATE INDEX esims_expires_at_idx ON esims (expires_at) WHERE plan_status IN ('active', 'allocated', 'depleted');
+CREATE INDEX esims_expires_at_idx ON esims (expires_at)
+    WHERE plan_status IS NULL OR plan_status NOT IN ('expired', 'cancelled', 'revoked');

@@ -36,20 +36,22 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
     (
         "worker",
         &[
-            "anyhow", "base64", "chrono", "clap", "hmac", "prometheus-client", "rand", "reqwest", "runtime",
-            "rust_decimal", "rustls", "secrecy", "serde", "serde_json", "sha2", "shared", "sqlx", "thiserror", "tokio",
-            "tokio-util", "tracing", "uuid",
+            "anyhow", "axum", "base64", "chrono", "chrono-tz", "clap", "hmac", "lettre", "minijinja", "png",
+            "prometheus-client", "qrcode", "rand", "reqwest", "runtime", "rust_decimal", "rustls", "secrecy", "serde",
+            "serde_json", "sha2", "shared", "sqlx", "subtle", "thiserror", "tokio", "tokio-util", "toml", "tracing",
+            "uuid",
         ],
     ),
 ];
 
 /// Words that have one home: (word, the only paths that may hold it). Telemetry names lapin as a source of log lines.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 6] = [
+    ("lettre::", &["worker/src/channel/email.rs", "worker/src/settings/mail.rs", "worker/src/api.rs"]),
     ("lapin::", &["shared/runtime/src/broker", "shared/runtime/src/telemetry.rs"]),
     ("backoff::", &["shared/runtime/src/retry.rs"]),
     ("sqlx::query", &["worker/src/store", "ingest/src/spool"]),
     ("reqwest::", &["worker/src/channel", "worker/src/settings.rs"]),
-    ("axum::", &["shared/runtime/src/http.rs", "ingest/src"]),
+    ("axum::", &["shared/runtime/src/http.rs", "ingest/src", "worker/src/api.rs"]),
 ];
 
 const FILE_LINES_MAX: usize = 500;

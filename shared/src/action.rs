@@ -14,6 +14,7 @@ use crate::payment::{Direction, Payment, PaymentStatus};
 use crate::premise::{Allowance, Expiry, Premise, Rule};
 use crate::provider::{CreditAlert, Event};
 use crate::return_request::{ReturnRequest, ReturnStatus};
+use crate::rules::Rules;
 
 /// What is told. The table of `decide` in the README says when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +42,7 @@ pub enum ActionKind {
     PayoutFailed,
     CreditLow,
     OrderNeedsReview,
+    ProviderSilent,
 }
 
 /// Whom it is for.
@@ -66,6 +68,36 @@ pub struct Action {
 }
 
 impl ActionKind {
+    pub const ALL: [Self; 23] = [
+        Self::EsimReady,
+        Self::OrderFailed,
+        Self::OrderCancelled,
+        Self::SimShipped,
+        Self::SimDelivered,
+        Self::EsimInstalled,
+        Self::EsimActivated,
+        Self::LowData,
+        Self::DataDepleted,
+        Self::EsimExpired,
+        Self::EsimCancelled,
+        Self::EsimRevoked,
+        Self::EsimSuspended,
+        Self::ExpiringSoon,
+        Self::ReturnApproved,
+        Self::ReturnRejected,
+        Self::PaymentSucceeded,
+        Self::PaymentFailed,
+        Self::PayoutSucceeded,
+        Self::PayoutFailed,
+        Self::CreditLow,
+        Self::OrderNeedsReview,
+        Self::ProviderSilent,
+    ];
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EsimReady => "esim_ready",
@@ -90,12 +122,13 @@ impl ActionKind {
             Self::PayoutFailed => "payout_failed",
             Self::CreditLow => "credit_low",
             Self::OrderNeedsReview => "order_needs_review",
+            Self::ProviderSilent => "provider_silent",
         }
     }
 
     pub fn audience(self) -> Audience {
         match self {
-            Self::CreditLow | Self::OrderNeedsReview => Audience::Operator,
+            Self::CreditLow | Self::OrderNeedsReview | Self::ProviderSilent => Audience::Operator,
             Self::EsimReady
             | Self::OrderFailed
             | Self::OrderCancelled
@@ -141,10 +174,10 @@ impl Action {
 
 /// What a change from `before` to `after` promises: what the one state is worth telling and the other was not. So
 /// no change promises nothing, and whatever the order of arrival, all that the last state is worth telling was promised.
-pub fn decide(key: &EntityKey, before: &State, after: &State) -> Vec<Action> {
-    let told = worth_telling(before);
+pub fn decide(key: &EntityKey, before: &State, after: &State, rules: &Rules) -> Vec<Action> {
+    let told = worth_telling(before, rules);
     let is_new = |news: &News| !told.iter().any(|earlier| earlier.covers(news));
-    worth_telling(after).into_iter().filter(is_new).map(|news| promise(key, after, news)).collect()
+    worth_telling(after, rules).into_iter().filter(is_new).map(|news| promise(key, after, news)).collect()
 }
 
 /// What an event says to the operator about no entity. Each event is one crossing of a level: after the account was
@@ -186,27 +219,22 @@ impl News {
 
 fn promise(key: &EntityKey, state: &State, News { kind, distinction, rule }: News) -> Action {
     let separator = if distinction.is_empty() { "" } else { ":" };
-    let reference = match key {
-        EntityKey::Order(reference)
-        | EntityKey::Esim(reference)
-        | EntityKey::Payment(reference)
-        | EntityKey::Return(reference) => reference,
-    };
+    let (_, reference) = key.parts();
     Action {
         kind,
         key: format!("{}{separator}{distinction}:{reference}", kind.as_str()),
         mode: state.mode(),
         order_ref: state.order_ref(reference),
-        esim_ref: matches!(key, EntityKey::Esim(_)).then(|| reference.clone()),
+        esim_ref: matches!(key, EntityKey::Esim(_)).then(|| reference.to_owned()),
         payload: payload::of(reference, state, kind, &rule),
         premise: Premise::About { subject: key.clone(), rule },
     }
 }
 
-fn worth_telling(state: &State) -> Vec<News> {
+fn worth_telling(state: &State, rules: &Rules) -> Vec<News> {
     match state {
         State::Order(state) => order(state),
-        State::Esim(state) => esim(state),
+        State::Esim(state) => esim(state, rules),
         State::Payment(state) => payment(state).into_iter().collect(),
         State::Return(state) => return_request(state).into_iter().collect(),
     }
@@ -223,10 +251,12 @@ fn order(order: &Order) -> Vec<News> {
         OrderStatus::Pending | OrderStatus::Processing => None,
     };
     let review = order.needs_review().then_some(News::once(ActionKind::OrderNeedsReview, Rule::OrderNeedsReview));
-    kind.map(|kind| News::once(kind, Rule::OrderIs { status })).into_iter().chain(review).collect()
+    let silent = order.is_silent().then_some(News::once(ActionKind::ProviderSilent, Rule::OrderIsSilent));
+    let status = kind.map(|kind| News::once(kind, Rule::OrderIs { status }));
+    status.into_iter().chain(review).chain(silent).collect()
 }
 
-fn esim(esim: &Esim) -> Vec<News> {
+fn esim(esim: &Esim, rules: &Rules) -> Vec<News> {
     let mut news: Vec<News> = plan(esim).into_iter().collect();
     if esim.is_over() {
         return news;
@@ -238,9 +268,9 @@ fn esim(esim: &Esim) -> Vec<News> {
         news.push(News::once(ActionKind::EsimInstalled, Rule::OnDevice));
     }
     if !esim.is_depleted() {
-        news.extend(low_data(esim));
+        news.extend(low_data(esim, rules));
     }
-    news.extend(expiry(esim));
+    news.extend(expiry(esim, rules));
     news
 }
 
@@ -260,14 +290,13 @@ fn plan(esim: &Esim) -> Option<News> {
     Some(News { kind, distinction, rule: Rule::PlanIs { status } })
 }
 
-/// The highest threshold told of the allowance in force, and the newest warning that names no allowance.
-fn low_data(esim: &Esim) -> impl Iterator<Item = News> {
-    let total = esim.total_bytes();
-    let reached = total.and_then(|total| {
-        let percent = esim.thresholds.get(&total)?;
-        Some((u32::from(*percent), Allowance::TotalBytes(total)))
-    });
-    let alert = esim.low_data_alert.value().map(|alert| (alert.level, Allowance::Event(alert.event_key.clone())));
+/// The highest threshold reached of the allowance in force, and the newest warning that names no allowance, by its own
+/// level if that is not below all that is told.
+fn low_data(esim: &Esim, rules: &Rules) -> impl Iterator<Item = News> {
+    let reached = esim.total_bytes().and_then(|total| Some((low_data_threshold(esim, total, rules)?, total)));
+    let reached = reached.map(|(percent, total)| (percent, Allowance::TotalBytes(total)));
+    let alert = esim.low_data_alert.value().filter(|alert| rules.threshold(alert.level).is_some());
+    let alert = alert.map(|alert| (alert.level, Allowance::Event(alert.event_key.clone())));
     reached.into_iter().chain(alert).map(|(percent, about)| News {
         kind: ActionKind::LowData,
         distinction: format!("{percent}:{about}"),
@@ -275,12 +304,18 @@ fn low_data(esim: &Esim) -> impl Iterator<Item = News> {
     })
 }
 
-/// The provider's notices of the expiry in force, the latest of them, and the newest notice that names no date.
-fn expiry(esim: &Esim) -> impl Iterator<Item = News> {
+/// The threshold that was reached of an allowance, in % used.
+pub(crate) fn low_data_threshold(esim: &Esim, total_bytes: u64, rules: &Rules) -> Option<u32> {
+    rules.threshold(u32::from(*esim.reached_percent.get(&total_bytes)?))
+}
+
+/// Of the notices of the expiry in force the latest, and the newest notice that names no date.
+fn expiry(esim: &Esim, rules: &Rules) -> impl Iterator<Item = News> {
     let in_force = esim.expires_at.value().copied();
-    let notices = esim.expiry_notices.iter().filter(move |(at, _)| in_force == Some(*at));
+    let notices = esim.expiry_notices.iter().filter(|(at, days)| in_force == Some(*at) && rules.tells_days(*days));
     let latest = notices.map(|(at, days)| (*days, Expiry::At(*at))).min_by_key(|(days, _)| *days);
-    let alert = esim.expiry_alert.value().map(|alert| (alert.level, Expiry::Event(alert.event_key.clone())));
+    let alert = esim.expiry_alert.value().filter(|alert| rules.tells_days(alert.level));
+    let alert = alert.map(|alert| (alert.level, Expiry::Event(alert.event_key.clone())));
     latest.into_iter().chain(alert).map(|(days, about)| News {
         kind: ActionKind::ExpiringSoon,
         distinction: format!("{days}:{about}"),

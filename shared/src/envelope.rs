@@ -59,6 +59,10 @@ pub enum Origin {
 }
 
 impl Origin {
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Webhook, Self::Fetch, Self::Clock, Self::Replay].into_iter().find(|origin| origin.as_str() == name)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",

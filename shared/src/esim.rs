@@ -12,9 +12,6 @@ use crate::Timestamp;
 use crate::block::{Heard, Latest, blocks};
 use crate::envelope::Mode;
 
-/// Shares of an allowance, in % used, at which a customer hears of it.
-pub const THRESHOLDS_PERCENT: [u8; 3] = [50, 80, 90];
-
 /// What became of the plan. The order of the variants is the rank that decides between claims of one time, or of none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,14 +91,10 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// The highest of our thresholds that this use has reached, in %; `None` below the first, or without an allowance.
-    pub fn threshold_percent(self) -> Option<u8> {
-        if self.total_bytes == 0 {
-            return None;
-        }
-        let reached =
-            |percent: &u8| u128::from(self.used_bytes) * 100 >= u128::from(self.total_bytes) * u128::from(*percent);
-        THRESHOLDS_PERCENT.into_iter().rev().find(reached)
+    /// The share that is used, in whole %, at most 100; `None` without an allowance.
+    pub fn percent(self) -> Option<u8> {
+        let percent = (u128::from(self.used_bytes) * 100).checked_div(u128::from(self.total_bytes))?;
+        Some(u8::try_from(percent.min(100)).unwrap_or(100))
     }
 }
 
@@ -182,9 +175,9 @@ blocks! {
         pub install: Latest<Install>,
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub usage: Latest<Usage>,
-        /// For each allowance (`total_bytes`) the highest threshold reported or implied, in % used.
+        /// For each allowance (`total_bytes`) the highest share reported or implied, in % used.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        pub thresholds: BTreeMap<u64, u8>,
+        pub reached_percent: BTreeMap<u64, u8>,
         /// The newest warning of low data that names no allowance; dated by our receipt, having no time of its own.
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub low_data_alert: Latest<Alert>,
@@ -209,8 +202,8 @@ impl Esim {
     #[must_use]
     pub fn with_usage(mut self, usage: Usage, named_percent: Option<u8>, at: Option<Timestamp>) -> Self {
         self.usage = Latest::claim(usage, at);
-        if let Some(percent) = usage.threshold_percent().max(named_percent) {
-            self.thresholds.insert(usage.total_bytes, percent);
+        if let Some(percent) = usage.percent().max(named_percent).filter(|percent| *percent > 0) {
+            self.reached_percent.insert(usage.total_bytes, percent);
         }
         self
     }

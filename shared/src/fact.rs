@@ -18,6 +18,18 @@ pub enum EntityKey {
     Return(String),
 }
 
+impl EntityKey {
+    /// What kind of entity it is, in a word, and its reference.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Order(reference) => ("order", reference),
+            Self::Esim(reference) => ("eSIM", reference),
+            Self::Payment(reference) => ("payment", reference),
+            Self::Return(reference) => ("return", reference),
+        }
+    }
+}
+
 /// An entity's state, or a piece of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
@@ -104,8 +116,7 @@ impl Fact {
 
     /// Judges the fact's times by when it was received, and adds what every fact carries. Answers whether a time was
     /// not believed.
-    pub(crate) fn settle(&mut self, received_at: Timestamp, believed_until: Timestamp, mode: Mode) -> bool {
-        let heard = Heard::at(received_at);
+    pub(crate) fn settle(&mut self, heard: Heard, believed_until: Timestamp, mode: Mode) -> bool {
         match &mut self.claims {
             State::Order(order) => {
                 let distrusted = order.distrust_after(believed_until);

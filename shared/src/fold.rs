@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::action::{Action, announce_credit, decide};
 use crate::fact::{EntityKey, State};
 use crate::provider::Event;
+use crate::rules::Rules;
 
 /// An entity among those of all sources. Ordered, so that everybody who locks several does it in one order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,10 +15,11 @@ pub struct EntityId {
     pub key: EntityKey,
 }
 
-/// The entities that some events are about, as they stand.
+/// The entities that some events are about, as they stand, and what is told of them.
 #[derive(Debug, Default)]
 pub struct Fold {
     states: BTreeMap<EntityId, State>,
+    rules: Rules,
 }
 
 /// The entities that an event of `source` is about.
@@ -27,8 +29,8 @@ pub fn touched<'a>(source: &'a str, event: &'a Event) -> impl Iterator<Item = En
 
 impl Fold {
     /// Starts from what is known; an entity that is not in `states` is one of which nothing is known.
-    pub fn new(states: BTreeMap<EntityId, State>) -> Self {
-        Self { states }
+    pub fn new(states: BTreeMap<EntityId, State>, rules: Rules) -> Self {
+        Self { states, rules }
     }
 
     /// Joins one event, and answers what it promises.
@@ -38,7 +40,7 @@ impl Fold {
             let id = EntityId { source: source.to_owned(), key: fact.key.clone() };
             let before = self.states.remove(&id).unwrap_or_else(|| State::unknown(&fact.key));
             let after = before.clone().joined(fact.claims.clone());
-            actions.extend(decide(&fact.key, &before, &after));
+            actions.extend(decide(&fact.key, &before, &after, &self.rules));
             self.states.insert(id, after);
         }
         actions.extend(event.credit.as_ref().map(|alert| announce_credit(event, alert)));

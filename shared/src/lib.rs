@@ -18,6 +18,7 @@
 
 pub mod action;
 pub mod block;
+pub mod clock;
 pub mod envelope;
 pub mod esim;
 pub mod fact;
@@ -27,6 +28,7 @@ pub mod payment;
 pub mod premise;
 pub mod provider;
 pub mod return_request;
+pub mod rules;
 pub mod schedule;
 pub mod trace;
 

@@ -86,6 +86,9 @@ blocks! {
         pub currency: Latest<String>,
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub quantity: Latest<u32>,
+        /// The shop registered the order then, and our clock noticed that the provider said nothing of it.
+        #[serde(skip_serializing_if = "Latest::is_empty")]
+        pub silent_since: Latest<Timestamp>,
         /// The shop's own number for the order, where the provider repeats it.
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub track_ref: Latest<String>,
@@ -128,6 +131,11 @@ impl Order {
     /// Whether somebody should look: two finals contradict each other, or the provider used a word that we don't know.
     pub fn needs_review(&self) -> bool {
         self.untimed_finals.len() > 1 || !self.unknown_statuses.is_empty()
+    }
+
+    /// Whether the provider has said nothing of an order that it should know.
+    pub fn is_silent(&self) -> bool {
+        !self.silent_since.is_empty() && self.provider_status.is_empty()
     }
 
     pub fn is_physical(&self) -> bool {

@@ -5,11 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::action::low_data_threshold;
 use crate::esim::{Esim, PlanStatus};
 use crate::fact::{EntityKey, State};
 use crate::order::OrderStatus;
 use crate::payment::PaymentStatus;
 use crate::return_request::ReturnStatus;
+use crate::rules::Rules;
 
 /// The condition of an action, kept with it and checked at every attempt to deliver it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,7 @@ pub enum Rule {
         status: OrderStatus,
     },
     OrderNeedsReview,
+    OrderIsSilent,
     PaymentIs {
         status: PaymentStatus,
     },
@@ -100,7 +103,7 @@ impl Premise {
 }
 
 /// Whether the premise still holds; if not, why. `state` is that of the premise's subject.
-pub fn premise_holds(premise: &Premise, state: Option<&State>, now: Timestamp) -> Result<(), String> {
+pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, now: Timestamp) -> Result<(), String> {
     let (rule, state) = match (premise, state) {
         (Premise::Always, _) => return Ok(()),
         (Premise::About { rule, .. }, Some(state)) => (rule, state),
@@ -111,6 +114,7 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, now: Timestamp) -
         (Rule::OrderNeedsReview, State::Order(order)) => {
             held(order.needs_review(), || "the order no longer needs review".to_owned())
         }
+        (Rule::OrderIsSilent, State::Order(order)) => held(order.is_silent(), || "the provider has spoken".to_owned()),
         (Rule::PaymentIs { status }, State::Payment(payment)) => {
             is_still("payment", status.as_str(), payment.status().as_str())
         }
@@ -121,10 +125,10 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, now: Timestamp) -
         (Rule::Installable, State::Esim(esim)) => not_over(esim),
         (Rule::OnDevice, State::Esim(esim)) => not_over(esim).and_then(|()| on_device(esim)),
         (Rule::LowData { percent, about }, State::Esim(esim)) => {
-            not_over(esim).and_then(|()| not_depleted(esim)).and_then(|()| still_low(esim, *percent, about))
+            not_over(esim).and_then(|()| not_depleted(esim)).and_then(|()| still_low(esim, *percent, about, rules))
         }
         (Rule::Expiring { days, about }, State::Esim(esim)) => {
-            not_over(esim).and_then(|()| still_expiring(esim, *days, about, now))
+            not_over(esim).and_then(|()| still_expiring(esim, *days, about, rules, now))
         }
         (_, State::Order(_) | State::Esim(_) | State::Payment(_) | State::Return(_)) => Err(UNKNOWN.to_owned()),
     }
@@ -157,11 +161,11 @@ fn on_device(esim: &Esim) -> Result<(), String> {
     held(on_device, || "the profile is not on a device any more".to_owned())
 }
 
-fn still_low(esim: &Esim, percent: u32, about: &Allowance) -> Result<(), String> {
+fn still_low(esim: &Esim, percent: u32, about: &Allowance, rules: &Rules) -> Result<(), String> {
     match about {
         Allowance::TotalBytes(total) => {
             held(esim.total_bytes() == Some(*total), || "the allowance has changed".to_owned())?;
-            let highest = esim.thresholds.get(total).copied().map_or(0, u32::from);
+            let highest = low_data_threshold(esim, *total, rules).unwrap_or_default();
             held(highest <= percent, || format!("{highest} % used has been told instead"))
         }
         Allowance::Event(key) => {
@@ -171,12 +175,13 @@ fn still_low(esim: &Esim, percent: u32, about: &Allowance) -> Result<(), String>
     }
 }
 
-fn still_expiring(esim: &Esim, days: u32, about: &Expiry, now: Timestamp) -> Result<(), String> {
+fn still_expiring(esim: &Esim, days: u32, about: &Expiry, rules: &Rules, now: Timestamp) -> Result<(), String> {
     match about {
         Expiry::At(time) => {
             held(esim.expires_at.value() == Some(time), || "the expiry has changed".to_owned())?;
             held(*time > now, || "it has expired".to_owned())?;
-            let later_notice = esim.expiry_notices.iter().any(|(at, left)| at == time && *left < days);
+            let is_later = |left: u32| left < days && rules.tells_days(left);
+            let later_notice = esim.expiry_notices.iter().any(|(at, left)| at == time && is_later(*left));
             held(!later_notice, || "a later notice replaces it".to_owned())
         }
         Expiry::Event(key) => {
@@ -221,13 +226,15 @@ mod tests {
         let now = Timestamp::from_timestamp(1_780_000_000, 0).unwrap();
         let usage = crate::esim::Usage { total_bytes: 53_687_091_200, used_bytes: 48_318_382_080 };
         let mut esim = Esim::default().with_usage(usage, None, None);
-        let holds = |premise: &Premise, esim: &Esim| premise_holds(premise, Some(&State::Esim(esim.clone())), now);
+        let holds = |premise: &Premise, esim: &Esim| {
+            premise_holds(premise, Some(&State::Esim(esim.clone())), &Rules::default(), now)
+        };
         assert_eq!(holds(&low_data(90), &esim), Ok(()));
         assert_eq!(holds(&low_data(80), &esim), Err("90 % used has been told instead".to_owned()));
         esim.plan = Latest::claim(PlanStatus::Depleted, None);
         assert_eq!(holds(&low_data(90), &esim), Err("the data is used up".to_owned()));
         esim.plan = Latest::claim(PlanStatus::Cancelled, None);
         assert_eq!(holds(&low_data(90), &esim), Err("the plan is cancelled".to_owned()));
-        assert_eq!(premise_holds(&low_data(90), None, now), Err(UNKNOWN.to_owned()));
+        assert_eq!(premise_holds(&low_data(90), None, &Rules::default(), now), Err(UNKNOWN.to_owned()));
     }
 }

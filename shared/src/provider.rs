@@ -27,8 +27,10 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::Timestamp;
-use crate::envelope::{Envelope, Mode};
-use crate::fact::Fact;
+use crate::block::Heard;
+use crate::clock::Deadline;
+use crate::envelope::{Envelope, Mode, Origin};
+use crate::fact::{EntityKey, Fact};
 
 /// A provider's clock may be ahead of ours by so much; a time beyond that is not believed.
 const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
@@ -151,6 +153,14 @@ struct Reading {
 }
 
 impl Event {
+    /// The payment that the event is about, if it is about one.
+    pub fn payment_ref(&self) -> Option<&str> {
+        self.facts.iter().find_map(|fact| match &fact.key {
+            EntityKey::Payment(reference) => Some(reference.as_str()),
+            EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Return(_) => None,
+        })
+    }
+
     /// The hash of the body alone, which copies and recurrences share.
     pub fn body_hash(&self) -> &str {
         self.key.split_once('@').map_or(&self.key, |(hash, _)| hash)
@@ -234,6 +244,7 @@ pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
     let body = parse(&envelope.body)?;
     let key = event_key(envelope.provider, &body);
     let reading = match envelope.provider {
+        _ if envelope.origin == Origin::Clock => read_deadline(&body),
         Provider::Airalo => airalo::read(&body, envelope, &key),
         Provider::EsimAccess => esim_access::read(&body, envelope, &key),
         Provider::Yoni => yoni::read(&body),
@@ -241,6 +252,18 @@ pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
         Provider::Airtm => airtm::read(&body, envelope),
     }?;
     Ok(settle(reading, key, envelope))
+}
+
+/// Our own clock speaks one dialect for all providers.
+fn read_deadline(body: &Value) -> Result<Reading, Malformed> {
+    let deadline = Deadline::parse(body)?;
+    let fact = deadline.fact();
+    let (order_ref, esim_ref) = match &fact.key {
+        EntityKey::Order(reference) => (Some(reference.clone()), None),
+        EntityKey::Esim(reference) => (None, Some(reference.clone())),
+        EntityKey::Payment(_) | EntityKey::Return(_) => (None, None),
+    };
+    Ok(Reading { kind: deadline.kind().to_owned(), order_ref, esim_ref, facts: vec![fact], ..Reading::default() })
 }
 
 fn parse(body: &[u8]) -> Result<Value, Malformed> {
@@ -269,8 +292,10 @@ fn event_key(provider: Provider, body: &Value) -> String {
 fn settle(mut reading: Reading, key: String, envelope: &Envelope) -> Event {
     let believed_until = envelope.received_at + CLOCK_SKEW;
     let mode = reading.mode.unwrap_or(envelope.mode);
+    // Our own clock is not somebody we hear from; each worker's would tell another time.
+    let heard = if envelope.origin == Origin::Clock { Heard::default() } else { Heard::at(envelope.received_at) };
     for fact in &mut reading.facts {
-        fact.settle(envelope.received_at, believed_until, mode);
+        fact.settle(heard, believed_until, mode);
     }
     let believed = |at: &Timestamp| *at <= believed_until;
     Event {

@@ -136,7 +136,7 @@ fn any_esim() -> impl Strategy<Value = Esim> {
         profile: status.2,
         provider_profile_status: status.3,
         usage: used.0,
-        thresholds: used.1,
+        reached_percent: used.1,
         low_data_alert: used.2,
         expires_at: valid.0,
         expiry_notices: valid.1,

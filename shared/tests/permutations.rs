@@ -165,7 +165,7 @@ fn esim_access_from_the_order_to_the_first_use() {
     let esim = esim(&states, "B1/8943");
     assert_eq!(esim.plan_status(), Some(PlanStatus::Active), "a stale status takes nothing back");
     assert_eq!(esim.profile_status(), Some(ProfileStatus::Disabled));
-    assert_eq!(esim.thresholds, BTreeMap::from([(1000, 50)]));
+    assert_eq!(esim.reached_percent, BTreeMap::from([(1000, 50)]));
 }
 
 #[test]
@@ -187,7 +187,11 @@ fn esim_access_from_the_last_bytes_over_a_top_up_to_the_end() {
     let esim = esim(&states, "B1/8943");
     assert_eq!(esim.plan_status(), Some(PlanStatus::Expired));
     assert_eq!(esim.profile_status(), Some(ProfileStatus::Disabled));
-    assert_eq!(esim.thresholds, BTreeMap::from([(1000, 80), (3000, 50)]), "each allowance has warnings of its own");
+    assert_eq!(
+        esim.reached_percent,
+        BTreeMap::from([(1000, 85), (3000, 50)]),
+        "each allowance has warnings of its own"
+    );
     assert_eq!(esim.total_bytes(), Some(3000));
     assert_eq!(esim.expires_at.value(), Some(&at("2026-05-12T08:10:19Z")));
 }

@@ -13,6 +13,7 @@ use shared::envelope::{Envelope, Mode, Origin};
 use shared::fold::{EntityId, Fold};
 use shared::premise::premise_holds;
 use shared::provider::{Event, Provider, decode};
+use shared::rules::Rules;
 use uuid::Uuid;
 
 fn at(text: &str) -> Timestamp {
@@ -183,7 +184,7 @@ fn holding_at_the_end(life: &[Event]) -> BTreeSet<String> {
     let holds = |action: &&Action| {
         let subject = action.premise.subject().map(|key| EntityId { source: "shop".to_owned(), key: key.clone() });
         let state = subject.and_then(|id| states.get(&id));
-        premise_holds(&action.premise, state, at("2026-03-01T12:00:00Z")).is_ok()
+        premise_holds(&action.premise, state, &Rules::default(), at("2026-03-01T12:00:00Z")).is_ok()
     };
     promised.values().filter(holds).map(describe).collect()
 }

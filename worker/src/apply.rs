@@ -10,6 +10,7 @@ use shared::provider::{Event, Provider, RECURS_AFTER, is_same_occurrence};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::routing::Routing;
 use crate::store::dead_letters::{self, DeadLetter};
 use crate::store::outbox::{self, ActionRow};
 use crate::store::{StoreError, entities, events};
@@ -34,8 +35,13 @@ pub struct Applied {
     pub buried: Vec<String>,
 }
 
-/// Applies the batch whole or not at all. `channels` are those that every promise is delivered over.
-pub async fn apply(pool: &PgPool, batch: &[Arrival], channels: &[&str]) -> Result<Applied, StoreError> {
+/// Applies the batch whole or not at all. `channels` are those that there are.
+pub async fn apply(
+    pool: &PgPool,
+    batch: &[Arrival],
+    routing: &Routing,
+    channels: &[&'static str],
+) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
     let mut tx = pool.begin().await?;
     let arrived = keep_dead_letters(&mut tx, batch, &mut applied).await?;
@@ -43,7 +49,7 @@ pub async fn apply(pool: &PgPool, batch: &[Arrival], channels: &[&str]) -> Resul
     applied.duplicates = arrived.len() - fresh.len();
     applied.fresh = fresh.iter().map(|(envelope, _)| envelope.received_at).collect();
 
-    let mut fold = Fold::new(entities::lock(&mut tx, &entities_of(&fresh)).await?);
+    let mut fold = Fold::new(entities::lock(&mut tx, &entities_of(&fresh)).await?, routing.rules.clone());
     let mut promises = Vec::new();
     for (envelope, event) in &fresh {
         let actions = fold.apply(&envelope.source, event);
@@ -51,8 +57,9 @@ pub async fn apply(pool: &PgPool, batch: &[Arrival], channels: &[&str]) -> Resul
     }
     entities::save(&mut tx, &fold.into_states()).await?;
 
-    let new: BTreeSet<Uuid> = outbox::promise(&mut tx, &promises, channels).await?.into_iter().collect();
-    applied.promised = kinds_of(&promises, new);
+    let new = made(&promises, outbox::promise(&mut tx, &promises).await?);
+    outbox::deliver(&mut tx, &deliveries(&new, routing, channels)).await?;
+    applied.promised = new.iter().map(|promise| promise.kind.as_str()).collect();
     tx.commit().await?;
     Ok(applied)
 }
@@ -149,8 +156,18 @@ fn promise(envelope: &Envelope, action: Action) -> ActionRow<'_> {
     }
 }
 
-fn kinds_of(promises: &[ActionRow<'_>], mut new: BTreeSet<Uuid>) -> Vec<&'static str> {
-    promises.iter().filter(|promise| new.remove(&promise.id)).map(|promise| promise.kind.as_str()).collect()
+/// Of the promises those that were not made before, each once.
+fn made<'a>(promises: &'a [ActionRow<'a>], new: Vec<Uuid>) -> Vec<&'a ActionRow<'a>> {
+    let mut new: BTreeSet<Uuid> = new.into_iter().collect();
+    promises.iter().filter(|promise| new.remove(&promise.id)).collect()
+}
+
+fn deliveries(promises: &[&ActionRow<'_>], routing: &Routing, channels: &[&'static str]) -> Vec<(Uuid, &'static str)> {
+    let routed = |promise: &&ActionRow<'_>| {
+        let id = promise.id;
+        routing.channels(promise.kind, promise.mode, channels).into_iter().map(move |channel| (id, channel))
+    };
+    promises.iter().flat_map(routed).collect()
 }
 
 impl Arrival {

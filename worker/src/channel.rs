@@ -1,12 +1,15 @@
 //! Where promises go: each channel sends, and says what came of it. Whether to send is not its business.
 
+pub mod email;
 pub mod log;
 pub mod merchant_webhook;
 
 use std::time::Duration;
 
+use email::Email;
 use merchant_webhook::MerchantWebhook;
 
+use crate::mail::Contact;
 use crate::store::outbox::Claimed;
 
 /// What came of an attempt.
@@ -17,6 +20,10 @@ pub enum Outcome {
     Failed {
         error: String,
         retry_after: Option<Duration>,
+    },
+    /// It never will: the receiver refuses this one.
+    Refused {
+        error: String,
     },
     /// The receiver wants nothing more, ever (410).
     Gone {
@@ -29,6 +36,15 @@ pub enum Outcome {
 pub enum Channel {
     Log,
     MerchantWebhook(MerchantWebhook),
+    Email(Email),
+}
+
+/// The one provider of cryptography in this build.
+pub(crate) fn use_ring() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody else may have been faster, with the same one.
+        rustls::crypto::ring::default_provider().install_default().ok();
+    }
 }
 
 impl Channel {
@@ -37,6 +53,7 @@ impl Channel {
         match self {
             Self::Log => log::NAME,
             Self::MerchantWebhook(_) => merchant_webhook::NAME,
+            Self::Email(_) => email::NAME,
         }
     }
 
@@ -45,22 +62,33 @@ impl Channel {
         match self {
             Self::Log => 200,
             Self::MerchantWebhook(webhook) => webhook.concurrency(),
+            Self::Email(email) => email.concurrency(),
         }
     }
 
     /// The endpoint that may be disabled, if there is one.
     pub fn address(&self) -> Option<&str> {
         match self {
-            Self::Log => None,
+            Self::Log | Self::Email(_) => None,
             Self::MerchantWebhook(webhook) => Some(webhook.address()),
         }
     }
 
-    /// Sends one delivery. Sent twice, the receiver can tell by its id.
-    pub async fn send(&self, delivery: &Claimed) -> Outcome {
+    /// Whether it speaks to the customer, whose contact must be known.
+    pub fn needs_contact(&self) -> bool {
         match self {
-            Self::Log => log::send(delivery),
-            Self::MerchantWebhook(webhook) => webhook.send(delivery).await,
+            Self::Email(_) => true,
+            Self::Log | Self::MerchantWebhook(_) => false,
+        }
+    }
+
+    /// Sends one delivery. Sent twice, the receiver can tell by its id.
+    pub async fn send(&self, delivery: &Claimed, contact: Option<&Contact>) -> Outcome {
+        match (self, contact) {
+            (Self::Log, _) => log::send(delivery),
+            (Self::MerchantWebhook(webhook), _) => webhook.send(delivery).await,
+            (Self::Email(email), Some(contact)) => email.send(delivery, contact).await,
+            (Self::Email(_), None) => Outcome::Refused { error: "there is no contact".to_owned() },
         }
     }
 }

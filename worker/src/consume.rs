@@ -227,7 +227,7 @@ async fn apply_when_possible(
 ) -> Result<Result<Applied, sqlx::Error>, Abandoned> {
     let mut retry = Retry::forever(REAPPLY_FIRST, REAPPLY_MAX);
     loop {
-        match apply(&context.pool, batch, &context.channels).await {
+        match apply(&context.pool, batch, &context.routing, &context.channels).await {
             Ok(applied) => {
                 context.health.set_store(true);
                 return Ok(Ok(applied));

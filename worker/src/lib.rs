@@ -2,17 +2,26 @@
 //!
 //! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
 //! 2. [`relay`] delivers what was promised, over each [`channel`].
-//! 3. [`store`] holds every SQL statement, and no rule.
+//! 3. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
+//! 4. [`store`] holds every SQL statement, and no rule.
 
+mod api;
 pub mod apply;
 pub mod channel;
+pub mod clock;
 pub mod commands;
 pub mod consume;
 pub mod dead_letter;
+pub mod mail;
 pub mod metrics;
+pub mod preview;
 pub mod relay;
+pub mod routing;
 pub mod settings;
+pub mod sources;
 pub mod store;
+mod view;
+pub mod why;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,14 +29,17 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use channel::Channel;
+use channel::email::Email;
 use channel::merchant_webhook::MerchantWebhook;
 use metrics::Metrics;
 use prometheus_client::registry::Registry;
-use runtime::broker::Broker;
+use routing::Routing;
+use runtime::broker::{Broker, Publisher};
 use runtime::http::{Status, serve};
 use runtime::retry::Retry;
 use runtime::shutdown::Tasks;
 use settings::{Limits, Settings};
+use sources::Sources;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -44,6 +56,8 @@ pub struct Context {
     /// The names of the channels that every promise is delivered over.
     pub channels: Vec<&'static str>,
     pub limits: Limits,
+    pub routing: Routing,
+    pub sources: Sources,
     pub metrics: Metrics,
     pub health: Health,
     /// Told when promises were made here, so that the relay need not wait for its next look.
@@ -87,6 +101,8 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         pool: store::open(&settings.database_url, settings.database_connections).context("reading DATABASE_URL")?,
         channels: channels.iter().map(Channel::name).collect(),
         limits: settings.limits.clone(),
+        routing: settings.routing.clone(),
+        sources: settings.sources.clone(),
         metrics: Metrics::new(&mut registry),
         health: Health::default(),
         promised: Notify::new(),
@@ -94,7 +110,11 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
     let mut tasks = Tasks::new(stop.clone());
     let health = Arc::clone(&context);
     let status = Status::new(Arc::new(registry), move || health.health.ready(settings.roles.consume));
-    tasks.spawn("http", serve(listener, status.router(), stop.clone(), Duration::from_secs(1)));
+    let router = match settings.api_token.clone() {
+        Some(token) => status.router().merge(api::router(Arc::clone(&context), token)),
+        None => status.router(),
+    };
+    tasks.spawn("http", serve(listener, router, stop.clone(), Duration::from_secs(1)));
     tasks.spawn("work", work(settings.clone(), context, channels, stop));
     tasks.finish(settings.shutdown_deadline).await?;
     tracing::info!("stopped");
@@ -116,6 +136,13 @@ async fn work(
         let broker = Broker::new(settings.broker.clone());
         tasks.spawn("consume", consume::run(Arc::clone(&context), broker, stop.clone()));
     }
+    if settings.roles.clock {
+        let broker = Broker::new(settings.broker.clone());
+        let (publisher, publishing) = Publisher::start(broker, stop.clone());
+        tasks.spawn("publisher", async move { anyhow::Ok(publishing.await??) });
+        let every = settings.limits.clock_interval;
+        tasks.spawn("clock", clock::run(Arc::clone(&context), publisher, every, stop.clone()));
+    }
     if settings.roles.relay {
         for channel in channels {
             tasks.spawn("relay", relay::run(Arc::clone(&context), channel, stop.clone()));
@@ -130,6 +157,9 @@ fn open_channels(settings: &Settings) -> anyhow::Result<Vec<Channel>> {
     let mut channels = vec![Channel::Log];
     if let Some(merchant_webhook) = &settings.merchant_webhook {
         channels.push(Channel::MerchantWebhook(MerchantWebhook::new(merchant_webhook.clone())?));
+    }
+    if let Some(email) = &settings.email {
+        channels.push(Channel::Email(Email::new(email.clone())?));
     }
     Ok(channels)
 }

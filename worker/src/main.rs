@@ -9,8 +9,9 @@ use runtime::{http, shutdown, telemetry};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use worker::commands::{self, Which};
+use worker::preview::{self, PreviewArgs};
 use worker::settings::SettingsArgs;
-use worker::store;
+use worker::{store, why};
 
 /// Applies webhooks from the queue to the database, and delivers what they promise.
 #[derive(Debug, Parser)]
@@ -26,8 +27,8 @@ struct Cli {
 enum Command {
     /// Work until SIGTERM (the default)
     Run {
-        /// What to do: consume (queue to database), relay (deliver promises); apart or together
-        #[arg(long, default_value = "consume,relay")]
+        /// What to do: consume (queue to database), relay (deliver promises), clock (notice deadlines); apart or together
+        #[arg(long, default_value = "consume,relay,clock")]
         roles: String,
     },
     /// Bring the tables up to date, and end
@@ -37,6 +38,13 @@ enum Command {
     /// What could not become an event
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Tell what happened to something: each event, what it changed, each message and why it went or did not go
+    Why {
+        /// An ICCID, an order, an eSIM, a payment or a return
+        reference: String,
+    },
+    /// Show what customers get: a sample of a mail as a page on its own
+    Preview(PreviewArgs),
     /// Endpoints that answered 410 Gone
     #[command(subcommand)]
     Endpoints(Endpoints),
@@ -96,7 +104,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
     let settings = cli.settings;
     let out = &mut std::io::stdout();
     match cli.command {
-        None => run(&settings, "consume,relay").await,
+        None => run(&settings, "consume,relay,clock").await,
         Some(Command::Run { roles }) => run(&settings, &roles).await,
         Some(Command::Migrate) => {
             store::migrate(&store::open(&settings.database()?, 1)?).await.context("bringing the tables up to date")?;
@@ -119,6 +127,11 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
             };
             commands::replay_dead_letters(&store::open(&database_url, 1)?, broker, which, out).await
         }
+        Some(Command::Why { reference }) => {
+            let story = why::find(&store::open(&settings.database()?, 1)?, &reference).await?;
+            Ok(why::print(&story, out)?)
+        }
+        Some(Command::Preview(args)) => preview::run(&args, out),
         Some(Command::Endpoints(Endpoints::Enable { channel })) => {
             commands::enable_endpoints(&store::open(&settings.database()?, 1)?, &channel, out).await
         }

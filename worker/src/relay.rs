@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use runtime::retry::Retry;
+use shared::action::ActionKind;
 use shared::fold::EntityId;
 use shared::premise::premise_holds;
 use shared::schedule::Schedule;
@@ -18,8 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Context;
 use crate::channel::{Channel, Outcome};
+use crate::mail::Contact;
+use crate::routing::Routing;
 use crate::store::outbox::{self, Claimed, Mark};
-use crate::store::{StoreError, entities};
+use crate::store::{StoreError, contacts, entities};
 
 /// How often to look for what became due without anybody saying so (another worker's promise, a retry).
 const POLL: Duration = Duration::from_millis(250);
@@ -85,10 +88,11 @@ impl Relay {
             self.marks.extend(marks);
             return Ok(Step::More);
         }
-        for delivery in self.without_superseded(claimed).await? {
+        let holding = self.without_superseded(claimed).await?;
+        for (delivery, contact) in self.with_contacts(holding).await? {
             let channel = Arc::clone(&self.channel);
             self.under_way.spawn(async move {
-                let outcome = channel.send(&delivery).await;
+                let outcome = channel.send(&delivery, contact.as_ref()).await;
                 (delivery, outcome)
             });
         }
@@ -138,15 +142,45 @@ impl Relay {
         let mut holding = Vec::with_capacity(claimed.len());
         for delivery in claimed {
             let state = subject(&delivery).and_then(|id| states.get(&id));
-            match premise_holds(&delivery.premise, state, now) {
+            match premise_holds(&delivery.premise, state, &self.context.routing.rules, now) {
                 Ok(()) => holding.push(delivery),
                 Err(reason) => {
                     self.count(&delivery, "superseded");
-                    self.marks.push(mark(&delivery, "superseded", None, Some(reason)));
+                    self.marks.push(mark(&delivery, "superseded", "superseded", None, Some(reason)));
                 }
             }
         }
         Ok(holding)
+    }
+
+    /// For a channel that speaks to the customer: who that is. What has nobody to go to yet waits for the contact, and
+    /// what can wait, for the customer's morning.
+    async fn with_contacts(&mut self, holding: Vec<Claimed>) -> Result<Vec<(Claimed, Option<Contact>)>, StoreError> {
+        if !self.channel.needs_contact() {
+            return Ok(holding.into_iter().map(|delivery| (delivery, None)).collect());
+        }
+        let ids: Vec<_> = holding.iter().map(|delivery| delivery.action_id).collect();
+        let mut db = self.context.pool.acquire().await?;
+        let mut contacts: BTreeMap<_, _> = contacts::of_actions(&mut db, &ids).await?.into_iter().collect();
+        drop(db);
+        let now = Utc::now();
+        let mut ready = Vec::with_capacity(holding.len());
+        for delivery in holding {
+            let Some(contact) = contacts.remove(&delivery.action_id) else {
+                self.count(&delivery, "waiting_contact");
+                self.marks.push(mark(&delivery, "waiting_contact", "waiting_contact", None, None));
+                continue;
+            };
+            match quiet_until(&self.context.routing, &delivery, &contact, now) {
+                None => ready.push((delivery, Some(contact))),
+                Some(morning) => {
+                    let reason = Some("it is night where the customer is".to_owned());
+                    self.count(&delivery, "postponed");
+                    self.marks.push(mark(&delivery, "pending", "postponed", Some(morning), reason));
+                }
+            }
+        }
+        Ok(ready)
     }
 
     async fn settle(&mut self, delivery: &Claimed, outcome: Outcome) {
@@ -156,9 +190,9 @@ impl Relay {
         let mark = match outcome {
             Outcome::Sent => {
                 self.count(delivery, "sent");
-                mark(delivery, "sent", None, None)
+                mark(delivery, "sent", "sent", None, None)
             }
-            Outcome::Gone { error } => self.fail(delivery, &error),
+            Outcome::Gone { error } | Outcome::Refused { error } => self.fail(delivery, &error),
             Outcome::Failed { error, retry_after } => {
                 let next = next_attempt(&self.context.limits.schedule, delivery, retry_after, Utc::now());
                 match next {
@@ -168,7 +202,7 @@ impl Relay {
                             action.id = %delivery.action_id, channel = delivery.channel,
                             attempts = delivery.attempts, error, "the delivery failed; it is tried again"
                         );
-                        mark(delivery, "pending", next, Some(error))
+                        mark(delivery, "pending", "failed", next, Some(error))
                     }
                     None => self.fail(delivery, &error),
                 }
@@ -197,7 +231,7 @@ impl Relay {
             action.id = %delivery.action_id, channel = delivery.channel, attempts = delivery.attempts, error,
             "the delivery failed for good"
         );
-        mark(delivery, "failed", None, Some(error.to_owned()))
+        mark(delivery, "failed", "failed", None, Some(error.to_owned()))
     }
 
     async fn write_marks(&mut self) -> Result<(), StoreError> {
@@ -218,10 +252,25 @@ impl Relay {
 fn mark(
     delivery: &Claimed,
     status: &'static str,
+    result: &'static str,
     next_attempt_at: Option<DateTime<Utc>>,
     last_error: Option<String>,
 ) -> Mark {
-    Mark { action_id: delivery.action_id, lease_until: delivery.lease_until, status, next_attempt_at, last_error }
+    Mark {
+        action_id: delivery.action_id,
+        lease_until: delivery.lease_until,
+        status,
+        result,
+        next_attempt_at,
+        last_error,
+    }
+}
+
+fn quiet_until(routing: &Routing, delivery: &Claimed, contact: &Contact, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let kind = ActionKind::parse(&delivery.kind)?;
+    // Without a time zone nobody knows when the customer sleeps.
+    let time_zone = contact.time_zone.as_deref()?.parse().ok()?;
+    routing.quiet_until(kind, time_zone, now)
 }
 
 /// When the failed delivery is due again; `None` if that was the last attempt.

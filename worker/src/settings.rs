@@ -1,6 +1,9 @@
 //! The worker's settings: environment variables, all checked before anything starts. `--help` is the manual.
 
+mod mail;
+
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,7 +15,16 @@ use runtime::telemetry::{self, LogFormat};
 use secrecy::{SecretSlice, SecretString};
 use shared::schedule::Schedule;
 
-use crate::channel::merchant_webhook::MerchantWebhookSettings;
+use crate::channel::email::{self, EmailSettings};
+use crate::channel::log;
+use crate::channel::merchant_webhook::{self, MerchantWebhookSettings};
+use crate::routing::Routing;
+use crate::sources::Sources;
+
+pub use mail::MailArgs;
+
+/// What can be guessed is no token (bytes).
+const API_TOKEN_MIN: usize = 16;
 
 /// The parts of a worker, which may run together or apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +33,12 @@ pub struct Roles {
     pub consume: bool,
     /// Delivers what was promised.
     pub relay: bool,
+    /// Notices deadlines that pass.
+    pub clock: bool,
 }
 
 impl Roles {
-    pub const ALL: Self = Self { consume: true, relay: true };
+    pub const ALL: Self = Self { consume: true, relay: true, clock: true };
 }
 
 /// How much at a time, and how long.
@@ -39,6 +53,8 @@ pub struct Limits {
     /// How long a claimed delivery is left to its relay.
     pub lease: Duration,
     pub schedule: Schedule,
+    /// How often the clock looks.
+    pub clock_interval: Duration,
 }
 
 impl Limits {
@@ -56,6 +72,7 @@ impl Default for Limits {
             batch_linger: Duration::from_millis(3),
             lease: Duration::from_secs(60),
             schedule: Schedule::default(),
+            clock_interval: Duration::from_secs(30),
         }
     }
 }
@@ -69,6 +86,11 @@ pub struct Settings {
     pub roles: Roles,
     pub limits: Limits,
     pub merchant_webhook: Option<MerchantWebhookSettings>,
+    pub email: Option<EmailSettings>,
+    pub routing: Routing,
+    pub sources: Sources,
+    /// Who may use the API; without a token there is none.
+    pub api_token: Option<SecretString>,
     /// How long a stop may take.
     pub shutdown_deadline: Duration,
 }
@@ -122,6 +144,20 @@ pub struct SettingsArgs {
     /// How long a delivery is left to the relay that claimed it; longer than any attempt takes
     #[arg(long, env, default_value = "60s")]
     delivery_lease: String,
+    /// The file that says which promise goes where, what is told at all, and when it may wait; unset: all of it
+    #[arg(long, env)]
+    routing_file: Option<PathBuf>,
+    /// The file of the webhooks' sources, the same as for ingest; unset: any source may be named
+    #[arg(long, env)]
+    sources_file: Option<PathBuf>,
+    /// Bearer token of the API under /v1; unset: there is no API
+    #[arg(long, env, hide_env_values = true)]
+    api_token: Option<String>,
+    /// How often the clock looks for deadlines that have passed
+    #[arg(long, env, default_value = "30s")]
+    clock_interval: String,
+    #[command(flatten)]
+    pub mail: MailArgs,
     /// How long a stop may take; what is not finished then is done by another worker
     #[arg(long, env, default_value = "20s")]
     shutdown_deadline: String,
@@ -183,6 +219,11 @@ impl SettingsArgs {
         let roles = problems.take("--roles", parse_roles(roles));
         let limits = self.limits(problems);
         let merchant_webhook = self.merchant_webhook(problems);
+        let lease = limits.as_ref().map(|limits| limits.lease);
+        let email = self.mail.read(lease, problems);
+        let routing = problems.take("ROUTING_FILE", self.routing());
+        let sources = problems.take("SOURCES_FILE", self.sources());
+        let api_token = problems.take("API_TOKEN", self.api_token());
         let deadline = problems.take("SHUTDOWN_DEADLINE", duration(&self.shutdown_deadline));
         Some(Settings {
             database_url: database_url?,
@@ -191,6 +232,10 @@ impl SettingsArgs {
             roles: roles?,
             limits: limits?,
             merchant_webhook: merchant_webhook?,
+            email: email?,
+            routing: routing?,
+            sources: sources?,
+            api_token: api_token?,
             shutdown_deadline: deadline?,
         })
     }
@@ -217,6 +262,27 @@ impl SettingsArgs {
         })
     }
 
+    fn routing(&self) -> Result<Routing, String> {
+        let Some(path) = &self.routing_file else { return Ok(Routing::default()) };
+        let routing = Routing::load(path)?;
+        routing.check(&[log::NAME, merchant_webhook::NAME, email::NAME])?;
+        Ok(routing)
+    }
+
+    fn sources(&self) -> Result<Sources, String> {
+        self.sources_file.as_deref().map_or_else(|| Ok(Sources::default()), Sources::load)
+    }
+
+    fn api_token(&self) -> Result<Option<SecretString>, String> {
+        let given = self.api_token.clone().filter(|token| !token.is_empty());
+        match given {
+            Some(token) if token.len() < API_TOKEN_MIN => {
+                Err(format!("it must have {API_TOKEN_MIN} characters or more"))
+            }
+            given => Ok(given.map(SecretString::from)),
+        }
+    }
+
     fn limits(&self, problems: &mut Problems) -> Option<Limits> {
         let lanes = problems.take("LANES", count(&self.lanes, 64));
         let batch_max = problems.take("BATCH_MAX", count(&self.batch_max, 1_000));
@@ -224,12 +290,14 @@ impl SettingsArgs {
         let lease = problems.take("DELIVERY_LEASE", duration(&self.delivery_lease));
         let delays: Result<Vec<_>, _> = self.delivery_schedule.split(',').map(duration).collect();
         let schedule = problems.take("DELIVERY_SCHEDULE", delays.map(Schedule::new));
+        let clock_interval = problems.take("CLOCK_INTERVAL", duration(&self.clock_interval));
         Some(Limits {
             lanes: u16::try_from(lanes?).ok()?,
             batch_max: usize::try_from(batch_max?).ok()?,
             batch_linger: batch_linger?,
             lease: lease?,
             schedule: schedule?,
+            clock_interval: clock_interval?,
         })
     }
 
@@ -260,12 +328,13 @@ impl SettingsArgs {
 }
 
 fn parse_roles(text: &str) -> Result<Roles, String> {
-    let mut roles = Roles { consume: false, relay: false };
+    let mut roles = Roles { consume: false, relay: false, clock: false };
     for role in text.split(',').map(str::trim) {
         match role {
             "consume" => roles.consume = true,
             "relay" => roles.relay = true,
-            other => return Err(format!("`{other}` is none of: consume, relay")),
+            "clock" => roles.clock = true,
+            other => return Err(format!("`{other}` is none of: consume, relay, clock")),
         }
     }
     Ok(roles)

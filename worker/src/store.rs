@@ -2,11 +2,13 @@
 //!
 //! A statement is a function on a connection. Only `apply`, `relay` and the commands open transactions.
 
+pub mod contacts;
 pub mod dead_letters;
+pub mod deadlines;
 pub mod entities;
 pub mod events;
 pub mod outbox;
-mod rows;
+pub mod story;
 
 use std::time::Duration;
 

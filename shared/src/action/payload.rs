@@ -26,6 +26,7 @@ pub(super) fn of(reference: &str, state: &State, kind: ActionKind, rule: &Rule) 
         Rule::Expiring { days, .. } => payload["days_left"] = (*days).into(),
         Rule::OrderIs { .. }
         | Rule::OrderNeedsReview
+        | Rule::OrderIsSilent
         | Rule::PaymentIs { .. }
         | Rule::ReturnIs { .. }
         | Rule::PlanIs { .. }
@@ -47,6 +48,7 @@ fn order(order_ref: &str, order: &Order) -> Value {
         "currency": order.currency.value(),
         "quantity": order.quantity.value(),
         "track_ref": order.track_ref.value(),
+        "silent_since": order.silent_since.value(),
     }))
 }
 

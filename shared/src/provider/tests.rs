@@ -228,7 +228,7 @@ fn in_short(fact: &Fact) -> String {
         State::Esim(esim) => {
             let plan = esim.plan_status().map(|plan| format!("plan={}", plan.as_str()));
             let profile = esim.profile_status().map(|profile| format!("profile={}", profile.as_str()));
-            let thresholds = esim.thresholds.values().map(|percent| format!("told={percent}%"));
+            let thresholds = esim.reached_percent.values().map(|percent| format!("told={percent}%"));
             let alert = esim.low_data_alert.value().map(|alert| format!("alert={}%", alert.level));
             let notice = esim.expiry_alert.value().map(|alert| format!("notice={}d", alert.level));
             let notices = esim.expiry_notices.iter().map(|(_, days)| format!("notice={days}d"));

@@ -41,10 +41,7 @@ pub struct MerchantWebhook {
 impl MerchantWebhook {
     /// Fails if there are no root certificates to trust.
     pub fn new(settings: MerchantWebhookSettings) -> anyhow::Result<Self> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Somebody else may have been faster, with the same one: there is only one in this build.
-            rustls::crypto::ring::default_provider().install_default().ok();
-        }
+        super::use_ring();
         let client = Client::builder()
             .timeout(settings.timeout)
             // A redirect is a failure by the specification, and would carry the signature elsewhere.

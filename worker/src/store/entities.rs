@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::StoreError;
-use super::rows::{EsimRow, OrderRow, PaymentRow, ReturnRow};
+use crate::view::{EsimRow, OrderRow, PaymentRow, ReturnRow};
 
 /// References of one table's rows, column by column, in key order.
 #[derive(Default)]

@@ -64,6 +64,7 @@ pub async fn admit(db: &mut PgConnection, events: &[(&Envelope, &Event)]) -> Res
         &rows.received_at,
         &rows.order_ref as &[Option<&str>],
         &rows.esim_ref as &[Option<&str>],
+        &rows.payment_ref as &[Option<&str>],
         &rows.origin as &[&str],
         &rows.mode as &[&str],
         &rows.traceparent as &[Option<&str>],
@@ -89,6 +90,7 @@ struct Columns<'a> {
     received_at: Vec<DateTime<Utc>>,
     order_ref: Vec<Option<&'a str>>,
     esim_ref: Vec<Option<&'a str>>,
+    payment_ref: Vec<Option<&'a str>>,
     origin: Vec<&'a str>,
     mode: Vec<&'a str>,
     traceparent: Vec<Option<&'a str>>,
@@ -110,6 +112,7 @@ impl<'a> Columns<'a> {
         self.received_at.push(envelope.received_at);
         self.order_ref.push(event.order_ref.as_deref());
         self.esim_ref.push(event.esim_ref.as_deref());
+        self.payment_ref.push(event.payment_ref());
         self.origin.push(envelope.origin.as_str());
         self.mode.push(event.mode.as_str());
         self.traceparent.push(envelope.traceparent.as_deref());

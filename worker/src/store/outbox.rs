@@ -57,31 +57,37 @@ pub struct Mark {
     pub action_id: Uuid,
     pub lease_until: DateTime<Utc>,
     pub status: &'static str,
+    /// What came of the claim, for the list of attempts.
+    pub result: &'static str,
     /// Only for what stays pending.
     pub next_attempt_at: Option<DateTime<Utc>>,
     pub last_error: Option<String>,
 }
 
-/// Writes the promises that were not made before, each with a delivery for every channel, due at once. Answers the
-/// ids of the new ones.
-pub async fn promise(
-    db: &mut PgConnection,
-    actions: &[ActionRow<'_>],
-    channels: &[&str],
-) -> Result<Vec<Uuid>, StoreError> {
+/// Writes the promises that were not made before, and answers the ids of those.
+pub async fn promise(db: &mut PgConnection, actions: &[ActionRow<'_>]) -> Result<Vec<Uuid>, StoreError> {
     if actions.is_empty() {
         return Ok(Vec::new());
     }
-    let new = sqlx::query_file_scalar!("src/store/promise_actions.sql", Json(actions) as _).fetch_all(&mut *db).await?;
+    let new = sqlx::query_file_scalar!("src/store/promise_actions.sql", Json(actions) as _).fetch_all(db).await?;
+    Ok(new)
+}
+
+/// Writes a delivery for each pair of an action and a channel, due at once.
+pub async fn deliver(db: &mut PgConnection, deliveries: &[(Uuid, &'static str)]) -> Result<(), StoreError> {
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    let (actions, channels): (Vec<Uuid>, Vec<&str>) = deliveries.iter().copied().unzip();
     sqlx::query!(
         "INSERT INTO deliveries (action_id, channel)
-         SELECT action_id, channel FROM UNNEST($1::uuid[]) AS action_id CROSS JOIN UNNEST($2::text[]) AS channel",
-        &new,
-        channels as &[&str]
+         SELECT action_id, channel FROM UNNEST($1::uuid[], $2::text[]) AS new (action_id, channel)",
+        &actions,
+        &channels as &[&str]
     )
     .execute(db)
     .await?;
-    Ok(new)
+    Ok(())
 }
 
 /// Claims up to `limit` deliveries of the channel that are due, or whose last claim ran out, for `lease`.
@@ -102,6 +108,7 @@ pub async fn mark(db: &mut PgConnection, channel: &str, marks: &[Mark]) -> Resul
     let ids: Vec<_> = marks.iter().map(|mark| mark.action_id).collect();
     let leases: Vec<_> = marks.iter().map(|mark| mark.lease_until).collect();
     let statuses: Vec<_> = marks.iter().map(|mark| mark.status).collect();
+    let results: Vec<_> = marks.iter().map(|mark| mark.result).collect();
     let next: Vec<_> = marks.iter().map(|mark| mark.next_attempt_at).collect();
     let errors: Vec<_> = marks.iter().map(|mark| mark.last_error.as_deref()).collect();
     let marked = sqlx::query_file!(
@@ -111,7 +118,8 @@ pub async fn mark(db: &mut PgConnection, channel: &str, marks: &[Mark]) -> Resul
         &leases,
         &statuses as &[&str],
         &next as &[Option<DateTime<Utc>>],
-        &errors as &[Option<&str>]
+        &errors as &[Option<&str>],
+        &results as &[&str]
     )
     .execute(db)
     .await?;

@@ -154,7 +154,7 @@ fn an_esim_status_may_bring_usage_and_the_order() {
     );
     let [esim] = esims(&event)[..] else { panic!("one eSIM") };
     assert_eq!(esim.usage, Latest::claim(Usage { total_bytes: 1000, used_bytes: 850 }, Some(at(NOON))));
-    assert_eq!(esim.thresholds.get(&1000), Some(&80), "implied by what is used");
+    assert_eq!(esim.reached_percent.get(&1000), Some(&85), "implied by what is used");
     assert_eq!(orders(&event)[0].status(), OrderStatus::Completed);
 }
 
@@ -165,13 +165,13 @@ fn the_sample_usage_is_of_when_it_was_measured() {
     let [esim] = esims(&event)[..] else { panic!("one eSIM") };
     let usage = Usage { total_bytes: 53_687_091_200, used_bytes: 48_335_585_458 };
     assert_eq!(esim.usage, Latest::claim(usage, Some(at("2025-07-21T09:38:25Z"))));
-    assert_eq!(esim.thresholds.get(&53_687_091_200), Some(&90));
+    assert_eq!(esim.reached_percent.get(&53_687_091_200), Some(&90));
 }
 
 #[track_caller]
 fn check_threshold(remaining: &Value, expected: Option<u8>) {
     let event = notify("DATA_USAGE", &json!({"totalVolume": 1000, "orderUsage": 0, "remainThreshold": remaining}));
-    assert_eq!(esims(&event)[0].thresholds.get(&1000).copied(), expected, "{remaining}");
+    assert_eq!(esims(&event)[0].reached_percent.get(&1000).copied(), expected, "{remaining}");
 }
 
 #[test]

@@ -1,16 +1,19 @@
-//! The columns that people read, as views of the blocks.
+//! The columns that people read, as views of the blocks. They are what is written, and what `why` compares.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use shared::Timestamp;
 use shared::envelope::Mode;
 use shared::esim::Esim;
+use shared::fact::{EntityKey, State};
+use shared::fold::EntityId;
 use shared::order::{Order, OrderStatus, Product};
 use shared::payment::{Direction, Payment, PaymentStatus};
 use shared::return_request::{ReturnRequest, ReturnStatus};
 
 #[derive(Serialize)]
-pub(super) struct OrderRow<'a> {
+pub(crate) struct OrderRow<'a> {
     source: &'a str,
     order_ref: &'a str,
     status: OrderStatus,
@@ -32,7 +35,7 @@ pub(super) struct OrderRow<'a> {
 }
 
 impl<'a> OrderRow<'a> {
-    pub(super) fn new(source: &'a str, order_ref: &'a str, order: &'a Order) -> Self {
+    pub(crate) fn new(source: &'a str, order_ref: &'a str, order: &'a Order) -> Self {
         Self {
             source,
             order_ref,
@@ -57,7 +60,7 @@ impl<'a> OrderRow<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct EsimRow<'a> {
+pub(crate) struct EsimRow<'a> {
     source: &'a str,
     esim_ref: &'a str,
     order_ref: Option<&'a String>,
@@ -83,7 +86,7 @@ pub(super) struct EsimRow<'a> {
 }
 
 impl<'a> EsimRow<'a> {
-    pub(super) fn new(source: &'a str, esim_ref: &'a str, esim: &'a Esim) -> Self {
+    pub(crate) fn new(source: &'a str, esim_ref: &'a str, esim: &'a Esim) -> Self {
         Self {
             source,
             esim_ref,
@@ -112,7 +115,7 @@ impl<'a> EsimRow<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct PaymentRow<'a> {
+pub(crate) struct PaymentRow<'a> {
     source: &'a str,
     payment_ref: &'a str,
     direction: Option<&'a Direction>,
@@ -132,7 +135,7 @@ pub(super) struct PaymentRow<'a> {
 }
 
 impl<'a> PaymentRow<'a> {
-    pub(super) fn new(source: &'a str, payment_ref: &'a str, payment: &'a Payment) -> Self {
+    pub(crate) fn new(source: &'a str, payment_ref: &'a str, payment: &'a Payment) -> Self {
         Self {
             source,
             payment_ref,
@@ -155,7 +158,7 @@ impl<'a> PaymentRow<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct ReturnRow<'a> {
+pub(crate) struct ReturnRow<'a> {
     source: &'a str,
     return_ref: &'a str,
     order_ref: Option<&'a String>,
@@ -173,7 +176,7 @@ pub(super) struct ReturnRow<'a> {
 }
 
 impl<'a> ReturnRow<'a> {
-    pub(super) fn new(source: &'a str, return_ref: &'a str, return_request: &'a ReturnRequest) -> Self {
+    pub(crate) fn new(source: &'a str, return_ref: &'a str, return_request: &'a ReturnRequest) -> Self {
         Self {
             source,
             return_ref,
@@ -191,4 +194,28 @@ impl<'a> ReturnRow<'a> {
             blocks: return_request,
         }
     }
+}
+
+/// The row of any entity as JSON, without the blocks, and with what is secret only named.
+pub(crate) fn readable(id: &EntityId, state: &State) -> Map<String, Value> {
+    let source = id.source.as_str();
+    let row = match (&id.key, state) {
+        (EntityKey::Order(reference), State::Order(order)) => json(&OrderRow::new(source, reference, order)),
+        (EntityKey::Esim(reference), State::Esim(esim)) => json(&EsimRow::new(source, reference, esim)),
+        (EntityKey::Payment(reference), State::Payment(payment)) => json(&PaymentRow::new(source, reference, payment)),
+        (EntityKey::Return(reference), State::Return(state)) => json(&ReturnRow::new(source, reference, state)),
+        (EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Payment(_) | EntityKey::Return(_), _) => Value::Null,
+    };
+    let Value::Object(mut fields) = row else { return Map::new() };
+    for hidden in ["blocks", "source", "created_at", "updated_at"] {
+        fields.remove(hidden);
+    }
+    if let Some(code) = fields.get_mut("activation_code").filter(|code| !code.is_null()) {
+        *code = Value::from("known");
+    }
+    fields
+}
+
+fn json(row: &impl Serialize) -> Value {
+    serde_json::to_value(row).unwrap_or_default()
 }

@@ -1,0 +1,167 @@
+//! The shop's door: who an order belongs to. Registered before or after the provider's first word of it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use runtime::http::Problem;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
+
+use crate::mail::Contact;
+use crate::store::StoreError;
+use crate::store::contacts::{self, Put};
+use crate::{Context, why};
+
+/// A contact is a few short lines (bytes).
+const BODY_LIMIT: usize = 16 * 1024;
+/// Characters in any one of them.
+const TEXT_LIMIT: usize = 200;
+/// RFC 5321, section 4.5.3.1.3, less the angle brackets.
+const EMAIL_LIMIT: usize = 254;
+
+#[derive(Debug, Clone)]
+struct Api {
+    context: Arc<Context>,
+    token: Arc<SecretString>,
+}
+
+/// `/v1/…`, for whoever bears the token.
+pub(crate) fn router(context: Arc<Context>, token: SecretString) -> Router {
+    let api = Api { context, token: Arc::new(token) };
+    Router::new()
+        .route("/v1/orders/{source}/{order_ref}/contact", put(put_contact).get(get_contact).delete(delete_contact))
+        .route("/v1/why/{*reference}", get(get_why))
+        .layer(from_fn_with_state(api.clone(), authorize))
+        .with_state(api)
+}
+
+async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
+    if bool::from(given.as_bytes().ct_eq(api.token.expose_secret().as_bytes())) {
+        return next.run(request).await;
+    }
+    let mut refusal = Problem::new(StatusCode::UNAUTHORIZED).into_response();
+    refusal.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    refusal
+}
+
+#[derive(Debug, Deserialize)]
+struct OrderPath {
+    source: String,
+    order_ref: String,
+}
+
+async fn put_contact(State(api): State<Api>, Path(order): Path<OrderPath>, body: Body) -> Response {
+    let contact = match read_contact(body).await {
+        Ok(contact) => contact,
+        Err(problem) => return *problem,
+    };
+    if let Err(problem) = check_order(&api, &order) {
+        return *problem;
+    }
+    match register(&api, &order, &contact).await {
+        Ok(Put::Created) => (StatusCode::CREATED, axum::Json(contact)).into_response(),
+        Ok(Put::Replaced) => axum::Json(contact).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn register(api: &Api, order: &OrderPath, contact: &Contact) -> Result<Put, StoreError> {
+    let mut tx = api.context.pool.begin().await?;
+    let put = contacts::put(&mut tx, &order.source, &order.order_ref, contact).await?;
+    let released = contacts::release_waiting(&mut tx).await?;
+    tx.commit().await?;
+    if released > 0 {
+        api.context.promised.notify_waiters();
+    }
+    Ok(put)
+}
+
+async fn get_contact(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+    let found = async {
+        let mut db = api.context.pool.acquire().await?;
+        contacts::find(&mut db, &order.source, &order.order_ref).await
+    };
+    match found.await {
+        Ok(Some(contact)) => axum::Json(contact).into_response(),
+        Ok(None) => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// Idempotent: what is not there is forgotten already.
+async fn delete_contact(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+    let deleted = async {
+        let mut db = api.context.pool.acquire().await?;
+        contacts::delete(&mut db, &order.source, &order.order_ref).await
+    };
+    match deleted.await {
+        Ok(_was_there) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// The story as `worker why` tells it. An eSIM Access reference holds a slash, so the whole rest of the path counts.
+async fn get_why(State(api): State<Api>, Path(reference): Path<String>) -> Response {
+    match why::find(&api.context.pool, &reference).await {
+        Ok(story) if story.events.is_empty() => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        Ok(story) => axum::Json(story).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn unavailable(error: &StoreError) -> Response {
+    tracing::error!(error = error as &dyn std::error::Error, "the API can't reach the database");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE).into_response()
+}
+
+fn check_order(api: &Api, order: &OrderPath) -> Result<(), Box<Response>> {
+    if !api.context.sources.is_empty() && api.context.sources.find(&order.source).is_none() {
+        let detail = "there is no such source; sources are named in SOURCES_FILE";
+        return Err(Box::new(Problem::new(StatusCode::NOT_FOUND).with_detail(detail).into_response()));
+    }
+    if order.order_ref.is_empty() || order.order_ref.chars().count() > TEXT_LIMIT || order.order_ref.contains('\0') {
+        return Err(bad("the order's reference must be 1 to 200 characters"));
+    }
+    Ok(())
+}
+
+fn bad(detail: impl Into<String>) -> Box<Response> {
+    Box::new(Problem::new(StatusCode::UNPROCESSABLE_ENTITY).with_detail(detail).into_response())
+}
+
+async fn read_contact(body: Body) -> Result<Contact, Box<Response>> {
+    let body = to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+        tracing::debug!(%error, "a contact was not read");
+        Box::new(Problem::new(StatusCode::PAYLOAD_TOO_LARGE).into_response())
+    })?;
+    let contact: Contact = serde_json::from_slice(&body).map_err(|error| {
+        // serde's own message may quote from the body.
+        bad(format!("the body is no contact: {:?} error at column {}", error.classify(), error.column()))
+    })?;
+    check_contact(&contact).map_err(bad)?;
+    Ok(contact)
+}
+
+fn check_contact(contact: &Contact) -> Result<(), &'static str> {
+    if contact.email.len() > EMAIL_LIMIT || contact.email.parse::<lettre::Address>().is_err() {
+        return Err("`email` must be an e-mail address");
+    }
+    let texts = [&contact.name, &contact.locale, &contact.time_zone, &contact.reference];
+    let is_long = |text: &str| text.chars().count() > TEXT_LIMIT || text.chars().any(char::is_control);
+    if texts.into_iter().flatten().any(|text| is_long(text)) {
+        return Err("`name`, `locale`, `time_zone` and `reference` must be one line of at most 200 characters");
+    }
+    if contact.time_zone.as_ref().is_some_and(|zone| zone.parse::<chrono_tz::Tz>().is_err()) {
+        return Err("`time_zone` must be an IANA time zone such as Europe/Berlin");
+    }
+    Ok(())
+}

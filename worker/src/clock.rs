@@ -1,0 +1,114 @@
+//! The clock: looks which deadlines have passed, and says so as events, through the queue like everybody else.
+//!
+//! Any number of workers may run it: a deadline's event is the same everywhere, so the inbox takes it once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use runtime::broker::Publisher;
+use shared::clock::{Deadline, due};
+use shared::envelope::{Envelope, Mode, Origin};
+use shared::provider::Provider;
+use shared::trace::TraceContext;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::Context;
+use crate::store::{StoreError, contacts, deadlines};
+
+/// How many rows are looked at in one statement.
+const PAGE: i64 = 500;
+
+/// Ticks until told to stop. What can't be said now is said at a later tick.
+pub async fn run(
+    context: Arc<Context>,
+    publisher: Publisher,
+    every: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
+        match tick(&context, &publisher).await {
+            Ok(0) => {}
+            Ok(noticed) => tracing::info!(deadlines = noticed, "deadlines have passed"),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the clock can't look"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(every) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn tick(context: &Context, publisher: &Publisher) -> Result<usize, StoreError> {
+    let now = DateTime::<Utc>::from(SystemTime::now()).trunc_subsecs(6);
+    let mut noticed = 0;
+    let longest = context.routing.rules.expiry_notice_days.iter().max().copied().unwrap_or_default();
+    let until = now + TimeDelta::days(i64::from(longest)) + TimeDelta::seconds(1);
+    let mut after = (String::new(), String::new());
+    loop {
+        let mut db = context.pool.acquire().await?;
+        let page = deadlines::find_ending(&mut db, until, (&after.0, &after.1), PAGE).await?;
+        drop(db);
+        let Some(last) = page.last() else { break };
+        after = (last.source.clone(), last.esim_ref.clone());
+        for ending in page {
+            for deadline in due(&ending.esim_ref, &ending.esim, &context.routing.rules, now) {
+                let envelope = envelope(ending.source.clone(), ending.provider, ending.mode, &deadline, now);
+                noticed += usize::from(say(publisher, &envelope).await);
+            }
+        }
+    }
+    noticed += notice_silence(context, publisher, now).await?;
+    // An eSIM may have found its order since its mail began to wait.
+    let mut db = context.pool.acquire().await?;
+    if contacts::release_waiting(&mut db).await? > 0 {
+        context.promised.notify_waiters();
+    }
+    Ok(noticed)
+}
+
+async fn notice_silence(context: &Context, publisher: &Publisher, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let patience = TimeDelta::from_std(context.routing.silent_after).unwrap_or(TimeDelta::MAX);
+    let Some(before) = now.checked_sub_signed(patience) else { return Ok(0) };
+    let mut db = context.pool.acquire().await?;
+    let silent = deadlines::find_silent(&mut db, before, PAGE).await?;
+    drop(db);
+    let mut noticed = 0;
+    for order in silent {
+        let known = context.sources.find(&order.source);
+        let Some(provider) = known.map(|source| source.provider).or(order.provider) else { continue };
+        let mode = known.map(|source| source.mode).unwrap_or_default();
+        let deadline = Deadline::Silent { order_ref: order.order_ref, since: order.since.trunc_subsecs(6) };
+        noticed += usize::from(say(publisher, &envelope(order.source, provider, mode, &deadline, now)).await);
+    }
+    Ok(noticed)
+}
+
+fn envelope(source: String, provider: Provider, mode: Mode, deadline: &Deadline, now: DateTime<Utc>) -> Envelope {
+    Envelope {
+        id: Uuid::now_v7(),
+        source,
+        provider,
+        mode,
+        origin: Origin::Clock,
+        received_at: now,
+        content_type: Some("application/json".to_owned()),
+        traceparent: Some(TraceContext::start(rand::random()).to_string()),
+        headers: BTreeMap::new(),
+        body: deadline.body(),
+    }
+}
+
+async fn say(publisher: &Publisher, envelope: &Envelope) -> bool {
+    match publisher.publish(envelope).await {
+        Ok(()) => true,
+        Err(reason) => {
+            tracing::debug!(%reason, "a deadline waits for the broker");
+            false
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What happened to one thing: its events, the promises, and each attempt to keep them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use shared::envelope::{Envelope, Mode, Origin};
+use shared::provider::Provider;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// A promise as `why` tells it.
+#[derive(Debug, Clone)]
+pub struct Promised {
+    pub id: Uuid,
+    pub caused_by: Uuid,
+    pub kind: String,
+    pub audience: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// How the delivery over one channel stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Delivery {
+    #[serde(skip)]
+    pub action_id: Uuid,
+    pub channel: String,
+    pub status: String,
+    /// While it is pending.
+    pub next_attempt_at: DateTime<Utc>,
+    pub last_error: Option<String>,
+}
+
+/// One attempt, or the reason why there was none.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attempt {
+    #[serde(skip)]
+    pub action_id: Uuid,
+    #[serde(skip)]
+    pub channel: String,
+    pub at: DateTime<Utc>,
+    pub result: String,
+    pub error: Option<String>,
+}
+
+/// The events about the thing that is called `reference` somewhere (an ICCID, an order, an eSIM, a payment or a
+/// return), and about what belongs to the same order; oldest first.
+pub async fn find_events(db: &mut PgConnection, reference: &str) -> Result<Vec<Envelope>, StoreError> {
+    let rows = sqlx::query_file!("src/store/find_story.sql", reference).fetch_all(db).await?;
+    let envelope = |row: StoryRow| {
+        Some(Envelope {
+            id: row.id,
+            source: row.source,
+            provider: Provider::parse(&row.provider)?,
+            mode: if row.mode == Mode::Test.as_str() { Mode::Test } else { Mode::Live },
+            origin: Origin::parse(&row.origin)?,
+            received_at: row.received_at,
+            content_type: row.content_type,
+            traceparent: row.traceparent,
+            headers: read_headers(row.headers),
+            body: row.body,
+        })
+    };
+    let rows = rows.into_iter().map(|row| StoryRow {
+        id: row.id,
+        source: row.source,
+        provider: row.provider,
+        mode: row.mode,
+        origin: row.origin,
+        received_at: row.received_at,
+        content_type: row.content_type,
+        traceparent: row.traceparent,
+        headers: row.headers,
+        body: row.body,
+    });
+    Ok(rows.filter_map(envelope).collect())
+}
+
+struct StoryRow {
+    id: Uuid,
+    source: String,
+    provider: String,
+    mode: String,
+    origin: String,
+    received_at: DateTime<Utc>,
+    content_type: Option<String>,
+    traceparent: Option<String>,
+    headers: Value,
+    body: Vec<u8>,
+}
+
+fn read_headers(headers: Value) -> BTreeMap<String, String> {
+    serde_json::from_value(headers).unwrap_or_default()
+}
+
+/// The promises that the events caused, oldest first.
+pub async fn find_promised(db: &mut PgConnection, events: &[Uuid]) -> Result<Vec<Promised>, StoreError> {
+    let promised = sqlx::query_as!(
+        Promised,
+        "SELECT id, caused_by, kind, audience, created_at FROM actions
+         WHERE caused_by = ANY($1) ORDER BY created_at, kind",
+        events
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(promised)
+}
+
+pub async fn find_deliveries(db: &mut PgConnection, actions: &[Uuid]) -> Result<Vec<Delivery>, StoreError> {
+    let deliveries = sqlx::query_as!(
+        Delivery,
+        "SELECT action_id, channel, status, next_attempt_at, last_error FROM deliveries
+         WHERE action_id = ANY($1) ORDER BY channel",
+        actions
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(deliveries)
+}
+
+pub async fn find_attempts(db: &mut PgConnection, actions: &[Uuid]) -> Result<Vec<Attempt>, StoreError> {
+    let attempts = sqlx::query_as!(
+        Attempt,
+        "SELECT action_id, channel, at, result, error FROM attempts WHERE action_id = ANY($1) ORDER BY at",
+        actions
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(attempts)
+}
