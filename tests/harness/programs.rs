@@ -70,7 +70,7 @@ pub struct Process {
 
 impl Process {
     /// Starts `program` (`ingest` or `worker`) with these settings, listening on an address of its own.
-    pub async fn start(program: &str, environment: &[(String, String)]) -> Self {
+    pub fn start(program: &str, environment: &[(String, String)]) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let log = TempDir::new().unwrap();
         let file = File::create(log.path().join("log")).unwrap();

@@ -117,12 +117,12 @@ impl System {
     /// A worker of its own process, which reaches the broker through `amqp_port`.
     pub async fn worker_process(&mut self, amqp_port: u16) -> Process {
         self.counts_all = false;
-        Process::start("worker", &self.setup.worker_environment(self, amqp_port)).await.ready().await
+        Process::start("worker", &self.setup.worker_environment(self, amqp_port)).ready().await
     }
 
     /// Ingest in a process of its own. It may not be ready, if the broker is away.
-    pub async fn ingest_process(&self, more: &[(&str, &str)]) -> Process {
-        Process::start("ingest", &self.setup.ingest_environment(self, more)).await
+    pub fn ingest_process(&self, more: &[(&str, &str)]) -> Process {
+        Process::start("ingest", &self.setup.ingest_environment(self, more))
     }
 
     /// From now on messages may be counted twice, or by a worker that is gone.

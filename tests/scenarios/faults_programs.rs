@@ -128,7 +128,7 @@ async fn fill(system: &System, posting: impl Fn(Vec<u8>) -> Posting, limit: usiz
 #[tokio::test]
 async fn ingest_killed_with_a_full_spool_keeps_what_it_accepted() {
     let mut system = Setup::default().without_ingest().start().await;
-    let ingest = system.ingest_process(&[NO_BROKER, ("SPOOL_MAX_BYTES", "20000")]).await.ready().await;
+    let ingest = system.ingest_process(&[NO_BROKER, ("SPOOL_MAX_BYTES", "20000")]).ready().await;
     let address = ingest.address;
     let posting = |body| system.post(Source::Yoni, body).signed().at(address);
     let (accepted, refused) = fill(&system, posting, 1_000).await;
@@ -150,7 +150,7 @@ async fn ingest_killed_with_a_full_spool_keeps_what_it_accepted() {
 #[tokio::test]
 async fn ingest_killed_amid_requests_keeps_what_it_answered() {
     let mut system = Setup::default().without_ingest().start().await;
-    let ingest = system.ingest_process(&[NO_BROKER]).await.ready().await;
+    let ingest = system.ingest_process(&[NO_BROKER]).ready().await;
     let posts: Vec<_> = (0..400)
         .map(|number| {
             let body = order(number);
@@ -182,12 +182,12 @@ async fn ingest_killed_amid_requests_keeps_what_it_answered() {
 #[tokio::test]
 async fn the_spool_outlives_a_start_without_a_broker() {
     let mut system = Setup::default().without_ingest().start().await;
-    let first = system.ingest_process(&[NO_BROKER]).await.ready().await;
+    let first = system.ingest_process(&[NO_BROKER]).ready().await;
     let address = first.address;
     let (accepted, refused) = fill(&system, |body| system.post(Source::Yoni, body).signed().at(address), 10).await;
     assert!(accepted == 10 && refused.is_none());
     assert!(first.terminate().await.success());
-    let second = system.ingest_process(&[NO_BROKER]).await;
+    let second = system.ingest_process(&[NO_BROKER]);
     ready(second.address).await;
     assert_eq!(metric(&system.client, second.address, "ingest_spool_events", &[]).await.unwrap(), 10.0);
     second.kill().await;

@@ -28,7 +28,7 @@ async fn a_worker_that_is_asked_to_stop_finishes_and_loses_nothing() {
 #[tokio::test]
 async fn ingest_that_is_asked_to_stop_loses_nothing_that_it_answered() {
     let mut system = Setup::default().without_ingest().start().await;
-    let ingest = system.ingest_process(&[]).await.ready().await;
+    let ingest = system.ingest_process(&[]).ready().await;
     let posts: Vec<_> = (0..200)
         .map(|number| {
             let body = order(number);
@@ -55,7 +55,7 @@ async fn ingest_that_is_asked_to_stop_loses_nothing_that_it_answered() {
 #[tokio::test]
 async fn wrong_settings_are_told_all_at_once_and_nothing_starts() {
     for (program, names) in [("worker", ["DATABASE_URL", "AMQP_URL"]), ("ingest", ["SOURCES_FILE", "SPOOL_DIR"])] {
-        let (status, said) = Process::start(program, &[]).await.last_words().await;
+        let (status, said) = Process::start(program, &[]).last_words().await;
         assert!(!status.success(), "{program}");
         for name in names {
             assert!(said.contains(name), "{program} does not name {name}: {said}");
@@ -109,10 +109,8 @@ async fn both_programs_agree_on_the_queue_without_being_told() {
     let without = |environment: Vec<(String, String)>| {
         environment.into_iter().filter(|(name, _)| name != "QUEUE_MAX_LENGTH").collect::<Vec<_>>()
     };
-    let worker =
-        Process::start("worker", &without(system.setup().worker_environment(&system, port))).await.ready().await;
-    let ingest =
-        Process::start("ingest", &without(system.setup().ingest_environment(&system, &[]))).await.ready().await;
+    let worker = Process::start("worker", &without(system.setup().worker_environment(&system, port))).ready().await;
+    let ingest = Process::start("ingest", &without(system.setup().ingest_environment(&system, &[]))).ready().await;
     eventually("ingest is connected", async || {
         let connected = metric(&system.client, ingest.address, "ingest_broker_connected", &[]).await?;
         holds(connected > 0.0, || "it is not".to_owned())

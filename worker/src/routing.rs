@@ -155,7 +155,8 @@ impl QuietHours {
     /// `from` and `to` alike mean that there are none.
     fn parse(text: &QuietHoursText) -> Result<Option<Self>, String> {
         let time = |name: &str, text: &str| {
-            NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("quiet_hours.{name}: it must be HH:MM"))
+            NaiveTime::parse_from_str(text, "%H:%M")
+                .map_err(|_says_less| format!("quiet_hours.{name}: it must be HH:MM"))
         };
         let (from, to) = (time("from", &text.from)?, time("to", &text.to)?);
         Ok((from != to).then_some(Self { from, to }))

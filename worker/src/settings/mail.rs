@@ -62,7 +62,10 @@ impl MailArgs {
         let Some(url) = url else { return Some(None) };
         let from = problems.require("MAIL_FROM", self.mail_from.clone());
         let from = from.and_then(|from| {
-            problems.take("MAIL_FROM", from.parse::<Mailbox>().map_err(|_| "it must be like Shop <hello@shop.example>"))
+            problems.take(
+                "MAIL_FROM",
+                from.parse::<Mailbox>().map_err(|_says_less| "it must be like Shop <hello@shop.example>"),
+            )
         });
         crate::channel::use_ring();
         if AsyncSmtpTransport::<Tokio1Executor>::from_url(&url).is_err() {
