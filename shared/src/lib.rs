@@ -8,7 +8,8 @@
 //! 4. [`block`]: the join, by which the newest claim wins whatever the order of arrival.
 //! 5. [`order`], [`esim`], [`payment`], [`return_request`]: the entities, as blocks and as the row that people read.
 //! 6. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent.
-//! 7. [`fold`]: the one thing that changes state, made of the above.
+//! 7. [`lookup`]: what the providers' APIs are asked, and their answers as events.
+//! 8. [`fold`]: the one thing that changes state, made of the above.
 //!
 //! The laws, each of them a test:
 //!
@@ -23,6 +24,7 @@ pub mod envelope;
 pub mod esim;
 pub mod fact;
 pub mod fold;
+pub mod lookup;
 pub mod order;
 pub mod payment;
 pub mod premise;
