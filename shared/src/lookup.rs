@@ -81,6 +81,23 @@ pub enum Reason {
     Overdue,
 }
 
+impl Reason {
+    pub const ALL: [Self; 4] = [Self::Thin, Self::Unconfirmed, Self::Poll, Self::Overdue];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Thin => "thin",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Poll => "poll",
+            Self::Overdue => "overdue",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
 /// A question that should be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Want {

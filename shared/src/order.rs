@@ -34,7 +34,8 @@ impl OrderStatus {
         }
     }
 
-    fn is_final(self) -> bool {
+    /// Nothing more is to come of the order itself.
+    pub fn is_final(self) -> bool {
         match self {
             Self::Failed | Self::Cancelled | Self::Completed => true,
             Self::Pending | Self::Processing | Self::Shipping => false,

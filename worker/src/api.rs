@@ -1,9 +1,9 @@
-//! The shop's door: who an order belongs to. Registered before or after the provider's first word of it.
+//! The shop's door: which orders there are, and who they belong to. Registered before or after the provider's first word.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -12,11 +12,13 @@ use axum::routing::{get, put};
 use runtime::http::Problem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
 use crate::mail::Contact;
 use crate::store::StoreError;
 use crate::store::contacts::{self, Put};
+use crate::store::registrations;
 use crate::{Context, why};
 
 /// A contact is a few short lines (bytes).
@@ -36,6 +38,7 @@ struct Api {
 pub(crate) fn router(context: Arc<Context>, token: SecretString) -> Router {
     let api = Api { context, token: Arc::new(token) };
     Router::new()
+        .route("/v1/orders/{source}/{order_ref}", put(put_order).get(get_order))
         .route("/v1/orders/{source}/{order_ref}/contact", put(put_contact).get(get_contact).delete(delete_contact))
         .route("/v1/why/{*reference}", get(get_why))
         .layer(from_fn_with_state(api.clone(), authorize))
@@ -59,6 +62,57 @@ struct OrderPath {
     order_ref: String,
 }
 
+/// What the shop may say of an order when it registers it.
+#[derive(Debug, Default, Deserialize)]
+struct Registration {
+    /// What it told the provider when it ordered.
+    description: Option<String>,
+}
+
+/// Idempotent: an order that is registered stays so.
+async fn put_order(State(api): State<Api>, Path(order): Path<OrderPath>, body: Body) -> Response {
+    let registration = match read_registration(body).await.and_then(|read| check_order(&api, &order).map(|()| read)) {
+        Ok(registration) => registration,
+        Err(problem) => return *problem,
+    };
+    let registered = async {
+        let mut db = api.context.pool.acquire().await?;
+        let description = registration.description.as_deref();
+        let is_new = registrations::register(&mut db, &order.source, &order.order_ref, description).await?;
+        Ok::<_, StoreError>((is_new, registrations::find(&mut db, &order.source, &order.order_ref).await?))
+    };
+    match registered.await {
+        Ok((true, found)) => (StatusCode::CREATED, axum::Json(found)).into_response(),
+        Ok((false, found)) => axum::Json(found).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn get_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+    let found = async {
+        let mut db = api.context.pool.acquire().await?;
+        registrations::find(&mut db, &order.source, &order.order_ref).await
+    };
+    match found.await {
+        Ok(Some(found)) => axum::Json(found).into_response(),
+        Ok(None) => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// An empty body says nothing more than that the order exists.
+async fn read_registration(body: Body) -> Result<Registration, Box<Response>> {
+    let body = read_body(body).await?;
+    if body.trim_ascii().is_empty() {
+        return Ok(Registration::default());
+    }
+    let read: Registration = parse(&body, "registration")?;
+    if read.description.as_deref().is_some_and(is_long) {
+        return Err(bad("`description` must be one line of at most 200 characters"));
+    }
+    Ok(read)
+}
+
 async fn put_contact(State(api): State<Api>, Path(order): Path<OrderPath>, body: Body) -> Response {
     let contact = match read_contact(body).await {
         Ok(contact) => contact,
@@ -76,6 +130,7 @@ async fn put_contact(State(api): State<Api>, Path(order): Path<OrderPath>, body:
 
 async fn register(api: &Api, order: &OrderPath, contact: &Contact) -> Result<Put, StoreError> {
     let mut tx = api.context.pool.begin().await?;
+    registrations::register(&mut tx, &order.source, &order.order_ref, None).await?;
     let put = contacts::put(&mut tx, &order.source, &order.order_ref, contact).await?;
     let released = contacts::release_waiting(&mut tx).await?;
     tx.commit().await?;
@@ -139,16 +194,23 @@ fn bad(detail: impl Into<String>) -> Box<Response> {
 }
 
 async fn read_contact(body: Body) -> Result<Contact, Box<Response>> {
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|error| {
-        tracing::debug!(%error, "a contact was not read");
-        Box::new(Problem::new(StatusCode::PAYLOAD_TOO_LARGE).into_response())
-    })?;
-    let contact: Contact = serde_json::from_slice(&body).map_err(|error| {
-        // serde's own message may quote from the body.
-        bad(format!("the body is no contact: {:?} error at column {}", error.classify(), error.column()))
-    })?;
+    let contact: Contact = parse(&read_body(body).await?, "contact")?;
     check_contact(&contact).map_err(bad)?;
     Ok(contact)
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Box<Response>> {
+    to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+        tracing::debug!(%error, "a body was not read");
+        Box::new(Problem::new(StatusCode::PAYLOAD_TOO_LARGE).into_response())
+    })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Box<Response>> {
+    // serde's own message may quote from the body.
+    serde_json::from_slice(body).map_err(|error| {
+        bad(format!("the body is no {what}: {:?} error at column {}", error.classify(), error.column()))
+    })
 }
 
 fn check_contact(contact: &Contact) -> Result<(), &'static str> {
@@ -156,7 +218,6 @@ fn check_contact(contact: &Contact) -> Result<(), &'static str> {
         return Err("`email` must be an e-mail address");
     }
     let texts = [&contact.name, &contact.locale, &contact.time_zone, &contact.reference];
-    let is_long = |text: &str| text.chars().count() > TEXT_LIMIT || text.chars().any(char::is_control);
     if texts.into_iter().flatten().any(|text| is_long(text)) {
         return Err("`name`, `locale`, `time_zone` and `reference` must be one line of at most 200 characters");
     }
@@ -164,4 +225,8 @@ fn check_contact(contact: &Contact) -> Result<(), &'static str> {
         return Err("`time_zone` must be an IANA time zone such as Europe/Berlin");
     }
     Ok(())
+}
+
+fn is_long(text: &str) -> bool {
+    text.chars().count() > TEXT_LIMIT || text.chars().any(char::is_control)
 }

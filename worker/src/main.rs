@@ -27,8 +27,9 @@ struct Cli {
 enum Command {
     /// Work until SIGTERM (the default)
     Run {
-        /// What to do: consume (queue to database), relay (deliver promises), clock (notice deadlines); apart or together
-        #[arg(long, default_value = "consume,relay,clock")]
+        /// What to do: consume (queue to database), relay (deliver promises), clock (notice deadlines),
+        /// fetch (ask the providers' APIs); apart or together
+        #[arg(long, default_value = "consume,relay,clock,fetch")]
         roles: String,
     },
     /// Bring the tables up to date, and end
@@ -104,7 +105,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
     let settings = cli.settings;
     let out = &mut std::io::stdout();
     match cli.command {
-        None => run(&settings, "consume,relay,clock").await,
+        None => run(&settings, "consume,relay,clock,fetch").await,
         Some(Command::Run { roles }) => run(&settings, &roles).await,
         Some(Command::Migrate) => {
             store::migrate(&store::open(&settings.database()?, 1)?).await.context("bringing the tables up to date")?;

@@ -42,6 +42,17 @@ struct Delivery {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fetch {
+    source: String,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Source {
+    source: String,
+}
+
 /// One worker's counters.
 #[derive(Debug)]
 pub struct Metrics {
@@ -52,6 +63,8 @@ pub struct Metrics {
     actions: Family<Kind, Counter>,
     dead_letters: Family<Reason, Counter>,
     deliveries: Family<Delivery, Counter>,
+    fetches: Family<Fetch, Counter>,
+    repaired_orders: Family<Source, Counter>,
     in_hand: Arc<InHand>,
 }
 
@@ -68,6 +81,8 @@ impl Metrics {
             actions: Family::default(),
             dead_letters: Family::default(),
             deliveries: Family::default(),
+            fetches: Family::default(),
+            repaired_orders: Family::default(),
             in_hand: Arc::default(),
         };
         registry.register("queue_messages", "Messages waiting in the queue", metrics.queue_messages.clone());
@@ -84,6 +99,12 @@ impl Metrics {
             "deliveries",
             "Attempts to deliver a promise, by what came of them",
             metrics.deliveries.clone(),
+        );
+        registry.register("fetches", "Questions to providers' APIs, by what came of them", metrics.fetches.clone());
+        registry.register(
+            "repaired_orders",
+            "Orders that no webhook completed and the provider's API did",
+            metrics.repaired_orders.clone(),
         );
         registry.register_collector(Box::new(OldestInHand(Arc::clone(&metrics.in_hand))));
         metrics
@@ -114,6 +135,14 @@ impl Metrics {
 
     pub(crate) fn delivery(&self, kind: &str, channel: &'static str, result: &'static str) {
         self.deliveries.get_or_create(&Delivery { kind: kind.to_owned(), channel, result }).inc();
+    }
+
+    pub(crate) fn fetch(&self, source: &str, result: &'static str) {
+        self.fetches.get_or_create(&Fetch { source: source.to_owned(), result }).inc();
+    }
+
+    pub(crate) fn repair(&self, source: &str) {
+        self.repaired_orders.get_or_create(&Source { source: source.to_owned() }).inc();
     }
 
     /// To be held while a batch is worked on, so that a batch that the database does not take shows its age.

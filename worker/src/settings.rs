@@ -35,10 +35,12 @@ pub struct Roles {
     pub relay: bool,
     /// Notices deadlines that pass.
     pub clock: bool,
+    /// Asks the providers' APIs.
+    pub fetch: bool,
 }
 
 impl Roles {
-    pub const ALL: Self = Self { consume: true, relay: true, clock: true };
+    pub const ALL: Self = Self { consume: true, relay: true, clock: true, fetch: true };
 }
 
 /// How much at a time, and how long.
@@ -55,6 +57,12 @@ pub struct Limits {
     pub schedule: Schedule,
     /// How often the clock looks.
     pub clock_interval: Duration,
+    /// Questions to providers' APIs at once.
+    pub fetch_concurrency: usize,
+    /// A registered order that is not complete after so long is looked up.
+    pub overdue_after: Duration,
+    /// How often to look for such orders.
+    pub sweep_interval: Duration,
 }
 
 impl Limits {
@@ -73,6 +81,9 @@ impl Default for Limits {
             lease: Duration::from_secs(60),
             schedule: Schedule::default(),
             clock_interval: Duration::from_secs(30),
+            fetch_concurrency: 8,
+            overdue_after: Duration::from_secs(120),
+            sweep_interval: Duration::from_secs(60),
         }
     }
 }
@@ -156,6 +167,15 @@ pub struct SettingsArgs {
     /// How often the clock looks for deadlines that have passed
     #[arg(long, env, default_value = "30s")]
     clock_interval: String,
+    /// Questions to the providers' APIs at a time
+    #[arg(long, env, default_value = "8")]
+    fetch_concurrency: String,
+    /// An order that was registered so long ago and is not complete is looked up at its provider's
+    #[arg(long, env, default_value = "2m")]
+    overdue_after: String,
+    /// How often to look for such orders
+    #[arg(long, env, default_value = "60s")]
+    sweep_interval: String,
     #[command(flatten)]
     pub mail: MailArgs,
     /// How long a stop may take; what is not finished then is done by another worker
@@ -291,6 +311,9 @@ impl SettingsArgs {
         let delays: Result<Vec<_>, _> = self.delivery_schedule.split(',').map(duration).collect();
         let schedule = problems.take("DELIVERY_SCHEDULE", delays.map(Schedule::new));
         let clock_interval = problems.take("CLOCK_INTERVAL", duration(&self.clock_interval));
+        let fetch_concurrency = problems.take("FETCH_CONCURRENCY", count(&self.fetch_concurrency, 1_000));
+        let overdue_after = problems.take("OVERDUE_AFTER", duration(&self.overdue_after));
+        let sweep_interval = problems.take("SWEEP_INTERVAL", duration(&self.sweep_interval));
         Some(Limits {
             lanes: u16::try_from(lanes?).ok()?,
             batch_max: usize::try_from(batch_max?).ok()?,
@@ -298,6 +321,9 @@ impl SettingsArgs {
             lease: lease?,
             schedule: schedule?,
             clock_interval: clock_interval?,
+            fetch_concurrency: usize::try_from(fetch_concurrency?).ok()?,
+            overdue_after: overdue_after?,
+            sweep_interval: sweep_interval?,
         })
     }
 
@@ -328,13 +354,14 @@ impl SettingsArgs {
 }
 
 fn parse_roles(text: &str) -> Result<Roles, String> {
-    let mut roles = Roles { consume: false, relay: false, clock: false };
+    let mut roles = Roles { consume: false, relay: false, clock: false, fetch: false };
     for role in text.split(',').map(str::trim) {
         match role {
             "consume" => roles.consume = true,
             "relay" => roles.relay = true,
             "clock" => roles.clock = true,
-            other => return Err(format!("`{other}` is none of: consume, relay, clock")),
+            "fetch" => roles.fetch = true,
+            other => return Err(format!("`{other}` is none of: consume, relay, clock, fetch")),
         }
     }
     Ok(roles)

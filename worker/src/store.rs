@@ -7,7 +7,9 @@ pub mod dead_letters;
 pub mod deadlines;
 pub mod entities;
 pub mod events;
+pub mod lookups;
 pub mod outbox;
+pub mod registrations;
 pub mod story;
 
 use std::time::Duration;

@@ -1,12 +1,12 @@
 SELECT
-    contacts.source,
-    contacts.order_ref,
-    contacts.created_at,
-    (SELECT events.provider FROM events WHERE events.source = contacts.source LIMIT 1) AS provider
-FROM contacts
-LEFT JOIN orders ON orders.source = contacts.source AND orders.order_ref = contacts.order_ref
+    registrations.source,
+    registrations.order_ref,
+    registrations.created_at,
+    (SELECT events.provider FROM events WHERE events.source = registrations.source LIMIT 1) AS provider
+FROM registrations
+LEFT JOIN orders ON orders.source = registrations.source AND orders.order_ref = registrations.order_ref
 LEFT JOIN actions
-    ON actions.source = contacts.source AND actions.action_key = 'provider_silent:' || contacts.order_ref
-WHERE contacts.created_at < $1 AND orders.provider_status IS NULL AND actions.id IS NULL
-ORDER BY contacts.created_at
+    ON actions.source = registrations.source AND actions.action_key = 'provider_silent:' || registrations.order_ref
+WHERE registrations.created_at < $1 AND orders.provider_status IS NULL AND actions.id IS NULL
+ORDER BY registrations.created_at
 LIMIT $2

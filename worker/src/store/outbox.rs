@@ -156,6 +156,12 @@ pub async fn find_disabled(db: &mut PgConnection, channel: &str, address: &str) 
     Ok(reason)
 }
 
+/// Makes due what waited for the API to confirm an unsigned webhook, and waits no longer. Answers how many.
+pub async fn release_confirmed(db: &mut PgConnection) -> Result<u64, StoreError> {
+    let released = sqlx::query_file!("src/store/release_confirmed.sql").execute(db).await?;
+    Ok(released.rows_affected())
+}
+
 /// Lets all of the channel's endpoints be used again. Answers how many were disabled.
 pub async fn enable_endpoints(db: &mut PgConnection, channel: &str) -> Result<u64, StoreError> {
     let enabled = sqlx::query!("DELETE FROM disabled_endpoints WHERE channel = $1", channel).execute(db).await?;

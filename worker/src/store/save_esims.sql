@@ -18,6 +18,7 @@ UPDATE esims SET
     mode = new.mode,
     created_at = new.created_at,
     updated_at = new.updated_at,
+    confirmation = new.confirmation,
     blocks = new.blocks
 FROM JSON_POPULATE_RECORDSET(NULL::esims, $1::json) AS new
 WHERE esims.source = new.source AND esims.esim_ref = new.esim_ref

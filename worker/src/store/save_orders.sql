@@ -14,6 +14,7 @@ UPDATE orders SET
     mode = new.mode,
     created_at = new.created_at,
     updated_at = new.updated_at,
+    confirmation = new.confirmation,
     blocks = new.blocks
 FROM JSON_POPULATE_RECORDSET(NULL::orders, $1::json) AS new
 WHERE orders.source = new.source AND orders.order_ref = new.order_ref

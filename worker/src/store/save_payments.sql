@@ -12,6 +12,7 @@ UPDATE payments SET
     mode = new.mode,
     created_at = new.created_at,
     updated_at = new.updated_at,
+    confirmation = new.confirmation,
     blocks = new.blocks
 FROM JSON_POPULATE_RECORDSET(NULL::payments, $1::json) AS new
 WHERE payments.source = new.source AND payments.payment_ref = new.payment_ref

@@ -1,0 +1,36 @@
+//! What nobody asked for and should have: orders that no webhook completed in time, messages whose confirmation came
+//! while they were being put aside.
+
+use chrono::{TimeDelta, Utc};
+use shared::lookup::{Reason, Want, order_lookup};
+
+use crate::Context;
+use crate::store::{StoreError, lookups, outbox, registrations};
+
+/// How many overdue orders are taken up in one sweep of one worker; the next sweep finds the rest.
+const PAGE: i64 = 500;
+
+pub(super) async fn run(context: &Context, sources: &[String]) -> Result<(), StoreError> {
+    let patience = TimeDelta::from_std(context.limits.overdue_after).unwrap_or(TimeDelta::MAX);
+    let mut tx = context.pool.begin().await?;
+    if let Some(before) = Utc::now().checked_sub_signed(patience) {
+        let overdue = registrations::find_overdue(&mut tx, sources, before, PAGE).await?;
+        let wants: Vec<_> = overdue
+            .iter()
+            .map(|order| {
+                let lookup = order_lookup(&order.order_ref, order.description.clone());
+                (order.source.as_str(), Want { lookup, reason: Reason::Overdue, after: TimeDelta::zero() })
+            })
+            .collect();
+        lookups::want(&mut tx, &wants).await?;
+        if !wants.is_empty() {
+            tracing::info!(orders = wants.len(), "orders are overdue and are looked up");
+        }
+    }
+    let released = outbox::release_confirmed(&mut tx).await?;
+    tx.commit().await?;
+    if released > 0 {
+        context.promised.notify_waiters();
+    }
+    Ok(())
+}
