@@ -167,7 +167,7 @@ async fn delete_contact(State(api): State<Api>, Path(order): Path<OrderPath>) ->
 /// The story as `worker why` tells it. An eSIM Access reference holds a slash, so the whole rest of the path counts.
 async fn get_why(State(api): State<Api>, Path(reference): Path<String>) -> Response {
     match why::find(&api.context.pool, &reference).await {
-        Ok(story) if story.events.is_empty() => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        Ok(story) if story.is_empty() => Problem::new(StatusCode::NOT_FOUND).into_response(),
         Ok(story) => axum::Json(story).into_response(),
         Err(error) => unavailable(&error),
     }

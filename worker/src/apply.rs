@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::Timestamp;
 use shared::action::Action;
-use shared::envelope::Envelope;
+use shared::envelope::{Envelope, Origin};
+use shared::fact::State;
 use shared::fold::{EntityId, Fold, touched};
+use shared::lookup::{Want, wants as wants_of};
 use shared::provider::{Event, Provider, RECURS_AFTER, is_same_occurrence};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -33,14 +35,26 @@ pub struct Applied {
     pub promised: Vec<&'static str>,
     /// The reasons of the dead letters that were kept.
     pub buried: Vec<String>,
+    /// How many questions to providers' APIs were noted.
+    pub wanted: usize,
+    /// How many deliveries wait no longer for the confirmation of an unsigned webhook.
+    pub released: u64,
 }
 
-/// Applies the batch whole or not at all. `channels` are those that there are.
+/// What there is besides the batch and the tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    pub routing: &'a Routing,
+    pub channels: &'a [&'static str],
+    /// The sources whose providers can be asked.
+    pub apis: &'a Apis,
+}
+
+/// Applies the batch whole or not at all.
 pub async fn apply(
     pool: &PgPool,
     batch: &[Arrival],
-    routing: &Routing,
-    channels: &[&'static str],
+    Surroundings { routing, channels, apis }: Surroundings<'_>,
 ) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
     let mut tx = pool.begin().await?;
@@ -55,10 +69,17 @@ pub async fn apply(
         let actions = fold.apply(&envelope.source, event);
         promises.extend(actions.into_iter().map(|action| promise(envelope, action)));
     }
-    entities::save(&mut tx, &fold.into_states()).await?;
+    let states = fold.into_states();
+    entities::save(&mut tx, &states).await?;
+    let wants = wants(&fresh, &states, apis);
+    lookups::want(&mut tx, &wants).await?;
+    applied.wanted = wants.len();
 
     let new = made(&promises, outbox::promise(&mut tx, &promises).await?);
     outbox::deliver(&mut tx, &deliveries(&new, routing, channels)).await?;
+    if fresh.iter().any(|(envelope, _)| envelope.origin == Origin::Fetch) {
+        applied.released = outbox::release_confirmed(&mut tx).await?;
+    }
     applied.promised = new.iter().map(|promise| promise.kind.as_str()).collect();
     tx.commit().await?;
     Ok(applied)
@@ -137,6 +158,19 @@ fn entities_of(events: &[Arrived<'_>]) -> BTreeMap<EntityId, Provider> {
         touched(&envelope.source, event).map(move |id| (id, provider)).collect::<Vec<_>>()
     };
     events.iter().flat_map(ids).collect()
+}
+
+/// What the events leave open, of the providers that can be asked.
+fn wants<'a>(events: &[Arrived<'a>], states: &BTreeMap<EntityId, State>, apis: &Apis) -> Vec<(&'a str, Want)> {
+    let mut wanted = Vec::new();
+    for (envelope, event) in events.iter().filter(|(envelope, _)| apis.find(&envelope.source).is_some()) {
+        for id in touched(&envelope.source, event) {
+            let Some(state) = states.get(&id) else { continue };
+            let wants = wants_of(envelope.provider, event, &id.key, state);
+            wanted.extend(wants.into_iter().map(|want| (envelope.source.as_str(), want)));
+        }
+    }
+    wanted
 }
 
 fn promise(envelope: &Envelope, action: Action) -> ActionRow<'_> {

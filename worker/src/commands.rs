@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::dead_letter;
-use crate::store::{dead_letters, outbox};
+use crate::store::{dead_letters, outbox, registrations};
 
 /// How long a replay waits for the broker.
 const BROKER_WAIT: Duration = Duration::from_secs(10);
@@ -133,5 +133,28 @@ pub async fn enable_endpoints(pool: &PgPool, channel: &str, out: &mut impl Write
     let retried = outbox::retry_failed(&mut tx, channel).await?;
     tx.commit().await?;
     writeln!(out, "{enabled} endpoints enabled, {retried} failed deliveries due again")?;
+    Ok(())
+}
+
+/// Shows for each source how the registered orders became complete, a line each.
+pub async fn show_gaps(pool: &PgPool, out: &mut impl Write) -> anyhow::Result<()> {
+    let gaps = registrations::gaps(&mut *pool.acquire().await?).await?;
+    writeln!(
+        out,
+        "{:<24}  {:>10}  {:>10}  {:>10}  {:>10}  last repaired",
+        "source", "registered", "webhook", "repaired", "open"
+    )?;
+    for gap in gaps {
+        writeln!(
+            out,
+            "{:<24}  {:>10}  {:>10}  {:>10}  {:>10}  {}",
+            gap.source,
+            gap.registered,
+            gap.completed - gap.repaired,
+            gap.repaired,
+            gap.registered - gap.completed,
+            gap.last_repaired_at.map_or_else(|| "-".to_owned(), seconds),
+        )?;
+    }
     Ok(())
 }

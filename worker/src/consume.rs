@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
-use crate::apply::{Applied, Arrival, apply};
+use crate::apply::{Applied, Arrival, Surroundings, apply};
 use crate::dead_letter;
 use crate::store::StoreError;
 
@@ -226,8 +226,9 @@ async fn apply_when_possible(
     session: &CancellationToken,
 ) -> Result<Result<Applied, sqlx::Error>, Abandoned> {
     let mut retry = Retry::forever(REAPPLY_FIRST, REAPPLY_MAX);
+    let surroundings = Surroundings { routing: &context.routing, channels: &context.channels, apis: &context.apis };
     loop {
-        match apply(&context.pool, batch, &context.routing, &context.channels).await {
+        match apply(&context.pool, batch, surroundings).await {
             Ok(applied) => {
                 context.health.set_store(true);
                 return Ok(Ok(applied));
@@ -259,8 +260,11 @@ fn is_last_resort(batch: &[Arrival]) -> bool {
 fn record(context: &Context, arrivals: usize, applied: &Applied) {
     let now = Utc::now();
     context.metrics.batch(arrivals, applied, now);
-    if !applied.promised.is_empty() {
+    if !applied.promised.is_empty() || applied.released > 0 {
         context.promised.notify_waiters();
+    }
+    if applied.wanted > 0 {
+        context.wanted.notify_waiters();
     }
     tracing::debug!(
         events = arrivals,

@@ -169,12 +169,16 @@ fn failure(context: &Context, claimed: &Claimed, error: &ApiError) -> Mark {
     }
 }
 
-/// An API that is down costs nothing but time: the pauses grow to five minutes and go on for ever.
+/// An API that is down costs nothing but time: the pauses grow to five minutes and go on for ever. One that says when
+/// is taken at its word.
 fn pause(failures: i32, asked: Option<Duration>) -> Duration {
+    if let Some(asked) = asked {
+        return asked.mul_f64(1.0 + 0.2 * rand::random::<f64>());
+    }
     let seconds = [2, 5, 15, 30, 60, 120, 300];
     let schedule = Schedule::new(seconds.map(Duration::from_secs).to_vec());
     let attempts = u32::try_from(failures).unwrap_or(1).clamp(1, 7);
-    schedule.delay_after(attempts, asked, rand::random()).unwrap_or(AFTER_DENIAL)
+    schedule.delay_after(attempts, None, rand::random()).unwrap_or(AFTER_DENIAL)
 }
 
 fn reason_of(claimed: &Claimed) -> Reason {

@@ -2,8 +2,9 @@
 //!
 //! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
 //! 2. [`relay`] delivers what was promised, over each [`channel`].
-//! 3. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
-//! 4. [`store`] holds every SQL statement, and no rule.
+//! 3. [`fetch`] asks the providers' APIs for what a webhook only announces or never said, over [`provider_api`].
+//! 4. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
+//! 5. [`store`] holds every SQL statement, and no rule.
 
 mod api;
 pub mod apply;
@@ -12,9 +13,11 @@ pub mod clock;
 pub mod commands;
 pub mod consume;
 pub mod dead_letter;
+pub mod fetch;
 pub mod mail;
 pub mod metrics;
 pub mod preview;
+pub mod provider_api;
 pub mod relay;
 pub mod routing;
 pub mod settings;
@@ -33,6 +36,7 @@ use channel::email::Email;
 use channel::merchant_webhook::MerchantWebhook;
 use metrics::Metrics;
 use prometheus_client::registry::Registry;
+use provider_api::Apis;
 use routing::Routing;
 use runtime::broker::{Broker, Publisher};
 use runtime::http::{Status, serve};
@@ -60,6 +64,10 @@ pub struct Context {
     pub sources: Sources,
     pub metrics: Metrics,
     pub health: Health,
+    /// The APIs that can be asked.
+    pub apis: Apis,
+    /// Told when a question to one of them was noted here.
+    pub wanted: Notify,
     /// Told when promises were made here, so that the relay need not wait for its next look.
     pub promised: Notify,
 }
@@ -97,8 +105,10 @@ impl Health {
 pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let mut registry = Registry::with_prefix("worker");
     let channels = open_channels(&settings)?;
+    let pool = store::open(&settings.database_url, settings.database_connections).context("reading DATABASE_URL")?;
     let context = Arc::new(Context {
-        pool: store::open(&settings.database_url, settings.database_connections).context("reading DATABASE_URL")?,
+        apis: Apis::open(&settings.sources, &pool)?,
+        pool,
         channels: channels.iter().map(Channel::name).collect(),
         limits: settings.limits.clone(),
         routing: settings.routing.clone(),
@@ -106,6 +116,7 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         metrics: Metrics::new(&mut registry),
         health: Health::default(),
         promised: Notify::new(),
+        wanted: Notify::new(),
     });
     let mut tasks = Tasks::new(stop.clone());
     let health = Arc::clone(&context);
@@ -136,12 +147,17 @@ async fn work(
         let broker = Broker::new(settings.broker.clone());
         tasks.spawn("consume", consume::run(Arc::clone(&context), broker, stop.clone()));
     }
-    if settings.roles.clock {
+    if settings.roles.clock || settings.roles.fetch {
         let broker = Broker::new(settings.broker.clone());
         let (publisher, publishing) = Publisher::start(broker, stop.clone());
         tasks.spawn("publisher", async move { anyhow::Ok(publishing.await??) });
-        let every = settings.limits.clock_interval;
-        tasks.spawn("clock", clock::run(Arc::clone(&context), publisher, every, stop.clone()));
+        if settings.roles.clock {
+            let every = settings.limits.clock_interval;
+            tasks.spawn("clock", clock::run(Arc::clone(&context), publisher.clone(), every, stop.clone()));
+        }
+        if settings.roles.fetch {
+            tasks.spawn("fetch", fetch::run(Arc::clone(&context), publisher, stop.clone()));
+        }
     }
     if settings.roles.relay {
         for channel in channels {

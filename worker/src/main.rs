@@ -44,6 +44,8 @@ enum Command {
         /// An ICCID, an order, an eSIM, a payment or a return
         reference: String,
     },
+    /// Show which providers lose webhooks: the orders that were registered, and by whose word they became complete
+    Gaps,
     /// Show what customers get: a sample of a mail as a page on its own
     Preview(PreviewArgs),
     /// Endpoints that answered 410 Gone
@@ -132,6 +134,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
             let story = why::find(&store::open(&settings.database()?, 1)?, &reference).await?;
             Ok(why::print(&story, out)?)
         }
+        Some(Command::Gaps) => commands::show_gaps(&store::open(&settings.database()?, 1)?, out).await,
         Some(Command::Preview(args)) => preview::run(&args, out),
         Some(Command::Endpoints(Endpoints::Enable { channel })) => {
             commands::enable_endpoints(&store::open(&settings.database()?, 1)?, &channel, out).await

@@ -10,6 +10,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use runtime::retry::Retry;
 use shared::action::ActionKind;
+use shared::confirmation::awaits_confirmation;
+use shared::fact::State;
 use shared::fold::EntityId;
 use shared::premise::premise_holds;
 use shared::schedule::Schedule;
@@ -18,9 +20,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
-use crate::channel::{Channel, Outcome};
+use crate::channel::{Channel, Outcome, email, log};
 use crate::mail::Contact;
 use crate::routing::Routing;
+use crate::sources::BeforeConfirmation;
 use crate::store::outbox::{self, Claimed, Mark};
 use crate::store::{StoreError, contacts, entities};
 
@@ -143,6 +146,11 @@ impl Relay {
         for delivery in claimed {
             let state = subject(&delivery).and_then(|id| states.get(&id));
             match premise_holds(&delivery.premise, state, &self.context.routing.rules, now) {
+                Ok(()) if self.awaits_confirmation(&delivery, state) => {
+                    self.count(&delivery, "waiting_confirmation");
+                    let reason = Some("the webhook was not signed, and the provider's API has not confirmed it".to_owned());
+                    self.marks.push(mark(&delivery, "waiting_confirmation", "waiting_confirmation", None, reason));
+                }
                 Ok(()) => holding.push(delivery),
                 Err(reason) => {
                     self.count(&delivery, "superseded");
@@ -151,6 +159,16 @@ impl Relay {
             }
         }
         Ok(holding)
+    }
+
+    /// Whether to wait for the provider's API before something is set off that can't be taken back.
+    fn awaits_confirmation(&self, delivery: &Claimed, state: Option<&State>) -> bool {
+        let Some(kind) = ActionKind::parse(&delivery.kind) else { return false };
+        let source = self.context.sources.find(&delivery.source);
+        source.is_some_and(|source| source.before_confirmation == BeforeConfirmation::Wait)
+            && self.context.apis.find(&delivery.source).is_some()
+            && is_binding(kind, self.channel.name())
+            && awaits_confirmation(kind, state)
     }
 
     /// For a channel that speaks to the customer: who that is. What has nobody to go to yet waits for the contact, and
@@ -263,6 +281,15 @@ fn mark(
         result,
         next_attempt_at,
         last_error,
+    }
+}
+
+/// Whether what the channel is told sets off what can't be taken back: a code that the customer installs, a payment
+/// that a shop delivers on. The log is told at once.
+fn is_binding(kind: ActionKind, channel: &str) -> bool {
+    match kind {
+        ActionKind::EsimReady => channel == email::NAME,
+        _ => channel != log::NAME,
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) struct OrderRow<'a> {
     mode: Mode,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    confirmation: Option<&'static str>,
     blocks: &'a Order,
 }
 
@@ -54,6 +55,7 @@ impl<'a> OrderRow<'a> {
             mode: order.mode(),
             created_at: order.heard.first,
             updated_at: order.heard.last,
+            confirmation: order.verdict().map(shared::confirmation::Verdict::as_str),
             blocks: order,
         }
     }
@@ -82,6 +84,7 @@ pub(crate) struct EsimRow<'a> {
     mode: Mode,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    confirmation: Option<&'static str>,
     blocks: &'a Esim,
 }
 
@@ -109,6 +112,7 @@ impl<'a> EsimRow<'a> {
             mode: esim.mode(),
             created_at: esim.heard.first,
             updated_at: esim.heard.last,
+            confirmation: esim.verdict().map(shared::confirmation::Verdict::as_str),
             blocks: esim,
         }
     }
@@ -131,6 +135,7 @@ pub(crate) struct PaymentRow<'a> {
     mode: Mode,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    confirmation: Option<&'static str>,
     blocks: &'a Payment,
 }
 
@@ -152,6 +157,7 @@ impl<'a> PaymentRow<'a> {
             mode: payment.mode(),
             created_at: payment.heard.first,
             updated_at: payment.heard.last,
+            confirmation: payment.verdict().map(shared::confirmation::Verdict::as_str),
             blocks: payment,
         }
     }

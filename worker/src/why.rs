@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::store::StoreError;
-use crate::store::story::{self, Attempt, Delivery, Promised};
+use crate::store::story::{self, Attempt, Delivery, Promised, Question};
 use crate::view;
 
 /// What happened, oldest first.
@@ -25,6 +25,14 @@ use crate::view;
 pub struct Story {
     pub reference: String,
     pub events: Vec<Told>,
+    /// What the provider's API was asked about it, or is to be.
+    pub questions: Vec<Question>,
+}
+
+impl Story {
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.questions.is_empty()
+    }
 }
 
 /// One event and what came of it.
@@ -75,7 +83,12 @@ pub async fn find(pool: &PgPool, reference: &str) -> Result<Story, StoreError> {
         told.actions = kept.remove(&told.event_id).unwrap_or_default();
         told
     };
-    Ok(Story { reference: reference.to_owned(), events: envelopes.iter().map(told).collect() })
+    let events = envelopes.iter().map(told).collect();
+    // An order may be registered and asked about before anything is known of it.
+    let known = states.keys().map(|id| id.key.parts().1);
+    let references: Vec<_> = known.chain([reference]).map(str::to_owned).collect();
+    let questions = story::find_questions(&mut db, &references).await?;
+    Ok(Story { reference: reference.to_owned(), events, questions })
 }
 
 /// The promises by the event that caused them.
@@ -148,7 +161,7 @@ fn seconds(time: DateTime<Utc>) -> String {
 
 /// Prints the story for a person.
 pub fn print(story: &Story, out: &mut impl Write) -> io::Result<()> {
-    if story.events.is_empty() {
+    if story.is_empty() {
         return writeln!(
             out,
             "nothing is known of {}; it may be an ICCID, an order, an eSIM, a payment or a return, or wait among \
@@ -176,6 +189,21 @@ pub fn print(story: &Story, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "    promised {} to the {} ({})", action.kind, action.audience, action.action_id)?;
             print_ways(action, out)?;
         }
+    }
+    print_questions(&story.questions, out)
+}
+
+fn print_questions(questions: &[Question], out: &mut impl Write) -> io::Result<()> {
+    for question in questions {
+        let (about, reference) = (&question.question, &question.reference);
+        let when = if question.status == "pending" {
+            format!("to be asked {}", seconds(question.next_attempt_at))
+        } else {
+            question.status.clone()
+        };
+        let answered = question.answered_at.map(|at| format!(", last answer {}", seconds(at))).unwrap_or_default();
+        let error = question.last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        writeln!(out, "question to {}: {about} {reference} ({}), {when}{answered}{error}", question.source, question.reason)?;
     }
     Ok(())
 }

@@ -131,3 +131,31 @@ pub async fn find_attempts(db: &mut PgConnection, actions: &[Uuid]) -> Result<Ve
     .await?;
     Ok(attempts)
 }
+
+/// A question to the provider's API, with its progress.
+#[derive(Debug, Clone, Serialize)]
+pub struct Question {
+    pub source: String,
+    pub question: String,
+    pub reference: String,
+    pub reason: String,
+    pub status: String,
+    pub next_attempt_at: DateTime<Utc>,
+    pub answered_at: Option<DateTime<Utc>>,
+    /// Attempts in a row that were not answered.
+    pub failures: i32,
+    pub last_error: Option<String>,
+}
+
+/// The questions about any of what is called so.
+pub async fn find_questions(db: &mut PgConnection, references: &[String]) -> Result<Vec<Question>, StoreError> {
+    let questions = sqlx::query_as!(
+        Question,
+        "SELECT source, question, reference, reason, status, next_attempt_at, answered_at, failures, last_error
+         FROM fetch_tasks WHERE reference = ANY($1) ORDER BY source, reference, question",
+        references
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(questions)
+}
