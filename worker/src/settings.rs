@@ -1,27 +1,27 @@
 //! The worker's settings: environment variables, all checked before anything starts. `--help` is the manual.
 
 mod mail;
+mod merchant_webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use runtime::broker::{Broker, BrokerSettings};
 use runtime::settings::{Problems, WrongSettings, count, duration, listen};
 use runtime::telemetry::{self, LogFormat};
-use secrecy::{SecretSlice, SecretString};
+use secrecy::SecretString;
 use shared::schedule::Schedule;
 
 use crate::channel::email::{self, EmailSettings};
 use crate::channel::log;
-use crate::channel::merchant_webhook::{self, MerchantWebhookSettings};
+use crate::channel::merchant_webhook::{NAME as MERCHANT_WEBHOOK, MerchantWebhookSettings};
 use crate::routing::Routing;
 use crate::sources::Sources;
 
 pub use mail::MailArgs;
+pub use merchant_webhook::MerchantWebhookArgs;
 
 /// What can be guessed is no token (bytes).
 const API_TOKEN_MIN: usize = 16;
@@ -137,18 +137,8 @@ pub struct SettingsArgs {
     /// How long a batch that is not full waits for more events
     #[arg(long, env, default_value = "3ms")]
     batch_linger: String,
-    /// Where the shop wants to be told, by Standard Webhooks; unset: only the log is told
-    #[arg(long, env, hide_env_values = true)]
-    merchant_webhook_url: Option<String>,
-    /// whsec_… secrets that sign, several with commas during a rotation
-    #[arg(long, env, hide_env_values = true)]
-    merchant_webhook_secrets: Option<String>,
-    /// How long the shop's endpoint may take to answer
-    #[arg(long, env, default_value = "15s")]
-    merchant_webhook_timeout: String,
-    /// Requests to the shop's endpoint at a time
-    #[arg(long, env, default_value = "16")]
-    merchant_webhook_concurrency: String,
+    #[command(flatten)]
+    pub merchant_webhook: MerchantWebhookArgs,
     /// Pauses between attempts to deliver; after the last one a delivery has failed
     #[arg(long, env, default_value = "5s,30s,2m,10m,1h,4h,12h")]
     delivery_schedule: String,
@@ -238,8 +228,8 @@ impl SettingsArgs {
         let broker = self.broker(problems);
         let roles = problems.take("--roles", parse_roles(roles));
         let limits = self.limits(problems);
-        let merchant_webhook = self.merchant_webhook(problems);
         let lease = limits.as_ref().map(|limits| limits.lease);
+        let merchant_webhook = self.merchant_webhook.read(lease, problems);
         let email = self.mail.read(lease, problems);
         let routing = problems.take("ROUTING_FILE", self.routing());
         let sources = problems.take("SOURCES_FILE", self.sources());
@@ -285,7 +275,7 @@ impl SettingsArgs {
     fn routing(&self) -> Result<Routing, String> {
         let Some(path) = &self.routing_file else { return Ok(Routing::default()) };
         let routing = Routing::load(path)?;
-        routing.check(&[log::NAME, merchant_webhook::NAME, email::NAME])?;
+        routing.check(&[log::NAME, MERCHANT_WEBHOOK, email::NAME])?;
         Ok(routing)
     }
 
@@ -326,31 +316,6 @@ impl SettingsArgs {
             sweep_interval: sweep_interval?,
         })
     }
-
-    /// The outer `None` is a problem, the inner one the lack of an endpoint.
-    #[expect(clippy::option_option, reason = "wrong and absent are not the same")]
-    fn merchant_webhook(&self, problems: &mut Problems) -> Option<Option<MerchantWebhookSettings>> {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        let timeout = problems.take("MERCHANT_WEBHOOK_TIMEOUT", duration(&self.merchant_webhook_timeout));
-        let concurrency =
-            problems.take("MERCHANT_WEBHOOK_CONCURRENCY", count(&self.merchant_webhook_concurrency, 1_000));
-        let Some(url) = given(&self.merchant_webhook_url) else { return Some(None) };
-        let url = problems.take("MERCHANT_WEBHOOK_URL", parse_url(&url));
-        let secrets = problems.require("MERCHANT_WEBHOOK_SECRETS", self.merchant_webhook_secrets.clone());
-        let secrets = secrets.and_then(|secrets| problems.take("MERCHANT_WEBHOOK_SECRETS", parse_secrets(&secrets)));
-        if let (Some(timeout), Ok(lease)) = (timeout, duration(&self.delivery_lease))
-            && timeout >= lease
-        {
-            problems
-                .add("DELIVERY_LEASE", "it must be longer than MERCHANT_WEBHOOK_TIMEOUT, or deliveries are repeated");
-        }
-        Some(Some(MerchantWebhookSettings {
-            url: url?,
-            secrets: secrets?,
-            timeout: timeout?,
-            concurrency: usize::try_from(concurrency?).ok()?,
-        }))
-    }
 }
 
 fn parse_roles(text: &str) -> Result<Roles, String> {
@@ -365,23 +330,6 @@ fn parse_roles(text: &str) -> Result<Roles, String> {
         }
     }
     Ok(roles)
-}
-
-fn parse_url(text: &str) -> Result<reqwest::Url, String> {
-    let url: reqwest::Url = text.parse().map_err(|error| format!("it is not a URL: {error}"))?;
-    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("it must start with https://".to_owned()) }
-}
-
-/// Secrets as Standard Webhooks has them: `whsec_` and 24 to 64 bytes in base64.
-fn parse_secrets(text: &str) -> Result<Vec<SecretSlice<u8>>, String> {
-    let parse = |secret: &str| {
-        let bytes = secret.trim().strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
-        bytes
-            .filter(|bytes| (24..=64).contains(&bytes.len()))
-            .map(SecretSlice::from)
-            .ok_or_else(|| "each must be whsec_ and 24 to 64 bytes in base64".to_owned())
-    };
-    text.split(',').map(parse).collect()
 }
 
 #[cfg(test)]

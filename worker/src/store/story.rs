@@ -49,7 +49,7 @@ pub struct Attempt {
 /// The events about the thing that is called `reference` somewhere (an ICCID, an order, an eSIM, a payment or a
 /// return), and about what belongs to the same order; oldest first.
 pub async fn find_events(db: &mut PgConnection, reference: &str) -> Result<Vec<Envelope>, StoreError> {
-    let rows = sqlx::query_file!("src/store/find_story.sql", reference).fetch_all(db).await?;
+    let rows = sqlx::query_file_as!(StoryRow, "src/store/find_story.sql", reference).fetch_all(db).await?;
     let envelope = |row: StoryRow| {
         Some(Envelope {
             id: row.id,
@@ -64,19 +64,7 @@ pub async fn find_events(db: &mut PgConnection, reference: &str) -> Result<Vec<E
             body: row.body,
         })
     };
-    let rows = rows.into_iter().map(|row| StoryRow {
-        id: row.id,
-        source: row.source,
-        provider: row.provider,
-        mode: row.mode,
-        origin: row.origin,
-        received_at: row.received_at,
-        content_type: row.content_type,
-        traceparent: row.traceparent,
-        headers: row.headers,
-        body: row.body,
-    });
-    Ok(rows.filter_map(envelope).collect())
+    Ok(rows.into_iter().filter_map(envelope).collect())
 }
 
 struct StoryRow {
