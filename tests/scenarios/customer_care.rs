@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use worker::settings::Roles;
 use worker::sources::Sources;
 
-async fn ask(system: &System, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+pub(crate) async fn ask(system: &System, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let url = format!("http://{}{path}", system.workers[0].address);
     let mut request = system.client.request(method, url).bearer_auth(API_TOKEN);
     if let Some(body) = body {
