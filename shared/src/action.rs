@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::confirmation::Verdict;
 use crate::envelope::Mode;
 use crate::esim::{Esim, PlanStatus, ProfileStatus};
 use crate::fact::{EntityKey, State};
@@ -43,6 +44,7 @@ pub enum ActionKind {
     CreditLow,
     OrderNeedsReview,
     ProviderSilent,
+    WebhookRefuted,
 }
 
 /// Whom it is for.
@@ -68,7 +70,7 @@ pub struct Action {
 }
 
 impl ActionKind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::EsimReady,
         Self::OrderFailed,
         Self::OrderCancelled,
@@ -92,6 +94,7 @@ impl ActionKind {
         Self::CreditLow,
         Self::OrderNeedsReview,
         Self::ProviderSilent,
+        Self::WebhookRefuted,
     ];
 
     pub fn parse(name: &str) -> Option<Self> {
@@ -123,12 +126,15 @@ impl ActionKind {
             Self::CreditLow => "credit_low",
             Self::OrderNeedsReview => "order_needs_review",
             Self::ProviderSilent => "provider_silent",
+            Self::WebhookRefuted => "webhook_refuted",
         }
     }
 
     pub fn audience(self) -> Audience {
         match self {
-            Self::CreditLow | Self::OrderNeedsReview | Self::ProviderSilent => Audience::Operator,
+            Self::CreditLow | Self::OrderNeedsReview | Self::ProviderSilent | Self::WebhookRefuted => {
+                Audience::Operator
+            }
             Self::EsimReady
             | Self::OrderFailed
             | Self::OrderCancelled
@@ -177,7 +183,8 @@ impl Action {
 pub fn decide(key: &EntityKey, before: &State, after: &State, rules: &Rules) -> Vec<Action> {
     let told = worth_telling(before, rules);
     let is_new = |news: &News| !told.iter().any(|earlier| earlier.covers(news));
-    worth_telling(after, rules).into_iter().filter(is_new).map(|news| promise(key, after, news)).collect()
+    let news = worth_telling(after, rules).into_iter().filter(is_new);
+    news.map(|news| promise(key, after, news.after_refutation(before))).collect()
 }
 
 /// What an event says to the operator about no entity. Each event is one crossing of a level: after the account was
@@ -215,6 +222,15 @@ impl News {
     fn covers(&self, later: &Self) -> bool {
         self.kind == later.kind && self.rule == later.rule
     }
+
+    /// What was refuted and comes true after all is another promise: the first one was broken.
+    fn after_refutation(mut self, before: &State) -> Self {
+        if let Some(refuted_at) = before.refuted_at().filter(|_| self.rule.needs_proof()) {
+            let separator = if self.distinction.is_empty() { "" } else { ":" };
+            self.distinction = format!("{}{separator}{}", self.distinction, Expiry::At(refuted_at));
+        }
+        self
+    }
 }
 
 fn promise(key: &EntityKey, state: &State, News { kind, distinction, rule }: News) -> Action {
@@ -232,12 +248,17 @@ fn promise(key: &EntityKey, state: &State, News { kind, distinction, rule }: New
 }
 
 fn worth_telling(state: &State, rules: &Rules) -> Vec<News> {
-    match state {
+    let mut news = match state {
         State::Order(state) => order(state),
         State::Esim(state) => esim(state, rules),
         State::Payment(state) => payment(state).into_iter().collect(),
         State::Return(state) => return_request(state).into_iter().collect(),
+    };
+    if state.confirmation() == Some(Verdict::Refuted) {
+        news.retain(|news| !news.rule.needs_proof());
     }
+    news.extend(state.refuted_at().map(|_| News::once(ActionKind::WebhookRefuted, Rule::IsRefuted)));
+    news
 }
 
 fn order(order: &Order) -> Vec<News> {
@@ -261,8 +282,9 @@ fn esim(esim: &Esim, rules: &Rules) -> Vec<News> {
     if esim.is_over() {
         return news;
     }
-    if !esim.install.is_empty() {
-        news.push(News::once(ActionKind::EsimReady, Rule::Installable));
+    if let Some(install) = esim.install.value() {
+        let code_sha256 = install.fingerprint();
+        news.push(News::once(ActionKind::EsimReady, Rule::InstallableBy { code_sha256 }));
     }
     if esim.profile_status().is_some_and(ProfileStatus::is_on_device) {
         news.push(News::once(ActionKind::EsimInstalled, Rule::OnDevice));

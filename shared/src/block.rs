@@ -74,6 +74,15 @@ impl<T> Latest<T> {
         self
     }
 
+    /// The same claim, but as of `at`.
+    #[must_use]
+    pub fn as_of(mut self, at: Timestamp) -> Self {
+        if let Some(claim) = &mut self.0 {
+            claim.at = Some(at);
+        }
+        self
+    }
+
     /// The same claim with the provider's own sequence number, which decides between claims of one time.
     #[must_use]
     pub fn numbered(mut self, sequence: Option<u64>) -> Self {
@@ -85,6 +94,11 @@ impl<T> Latest<T> {
 
     pub fn value(&self) -> Option<&T> {
         self.0.as_ref().map(|claim| &claim.value)
+    }
+
+    /// The value, unless it was only said in passing.
+    pub fn firm_value(&self) -> Option<&T> {
+        self.0.as_ref().filter(|claim| claim.strength == Strength::Strong).map(|claim| &claim.value)
     }
 
     /// As of when the value holds; `None` if there is none, or the provider gave no time.

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::Timestamp;
-use crate::block::{Heard, Latest, blocks};
+use crate::block::{Heard, Join as _, Latest, blocks};
+use crate::confirmation::{Confirmation, Proof, Verdict};
 use crate::envelope::Mode;
 
 /// What became of the plan. The order of the variants is the rank that decides between claims of one time, or of none.
@@ -131,6 +133,11 @@ impl Install {
             apple_install_url: None,
         }
     }
+
+    /// SHA-256 (hex) of the activation code: tells codes apart where the code itself has no business.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(Sha256::digest(self.activation_code.as_bytes()))
+    }
 }
 
 impl fmt::Debug for Install {
@@ -193,6 +200,9 @@ blocks! {
         pub package_name: Latest<String>,
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub mode: Latest<Mode>,
+        /// Who stands behind the activation code, by its fingerprint.
+        #[serde(skip_serializing_if = "Confirmation::is_empty")]
+        pub confirmation: Confirmation<String>,
         pub heard: Heard,
     }
 }
@@ -206,6 +216,18 @@ impl Esim {
             self.reached_percent.insert(usage.total_bytes, percent);
         }
         self
+    }
+
+    /// To be called once a fact's times have been judged: what stands behind its activation code. An answer without one
+    /// says nothing of it.
+    pub(crate) fn note_proof(&mut self, proof: Proof) {
+        if let Some(install) = self.install.firm_value() {
+            self.confirmation.join(Confirmation::of(Some(install.fingerprint()), self.install.at(), proof));
+        }
+    }
+
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.confirmation.verdict(self.install.value().map(Install::fingerprint).as_ref())
     }
 
     pub fn plan_status(&self) -> Option<PlanStatus> {

@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::block::{Heard, Join, Latest};
+use crate::confirmation::Proof;
 use crate::envelope::Mode;
 use crate::esim::Esim;
 use crate::order::Order;
@@ -116,23 +117,26 @@ impl Fact {
 
     /// Judges the fact's times by when it was received, and adds what every fact carries. Answers whether a time was
     /// not believed.
-    pub(crate) fn settle(&mut self, heard: Heard, believed_until: Timestamp, mode: Mode) -> bool {
+    pub(crate) fn settle(&mut self, heard: Heard, believed_until: Timestamp, mode: Mode, proof: Proof) -> bool {
         match &mut self.claims {
             State::Order(order) => {
                 let distrusted = order.distrust_after(believed_until);
                 order.note_untimed_final();
+                order.note_proof(proof);
                 order.heard = heard;
                 order.mode = Latest::claim(mode, None);
                 distrusted
             }
             State::Esim(esim) => {
                 let distrusted = esim.distrust_after(believed_until);
+                esim.note_proof(proof);
                 esim.heard = heard;
                 esim.mode = Latest::claim(mode, None);
                 distrusted
             }
             State::Payment(payment) => {
                 let distrusted = payment.distrust_after(believed_until);
+                payment.note_proof(proof);
                 payment.heard = heard;
                 payment.mode = Latest::claim(mode, None);
                 distrusted

@@ -7,9 +7,10 @@
 //! 3. [`fact`]: what an event claims about which entity.
 //! 4. [`block`]: the join, by which the newest claim wins whatever the order of arrival.
 //! 5. [`order`], [`esim`], [`payment`], [`return_request`]: the entities, as blocks and as the row that people read.
-//! 6. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent.
-//! 7. [`lookup`]: what the providers' APIs are asked, and their answers as events.
-//! 8. [`fold`]: the one thing that changes state, made of the above.
+//! 6. [`confirmation`]: whether the provider itself stands behind what an unsigned webhook said.
+//! 7. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent.
+//! 8. [`lookup`]: what the providers' APIs are asked, when, and their answers as events.
+//! 9. [`fold`]: the one thing that changes state, made of the above.
 //!
 //! The laws, each of them a test:
 //!
@@ -20,6 +21,7 @@
 pub mod action;
 pub mod block;
 pub mod clock;
+pub mod confirmation;
 pub mod envelope;
 pub mod esim;
 pub mod fact;

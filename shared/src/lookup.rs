@@ -1,5 +1,7 @@
 //! Asking back: what a provider's API can be asked, when it should be, and its answer as an event like any other.
 
+mod course;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,6 +10,8 @@ use crate::Timestamp;
 use crate::fact::EntityKey;
 use crate::payment::Direction;
 use crate::provider::Malformed;
+
+pub use course::{next, order_lookup, wants};
 
 /// What is asked about an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +35,16 @@ impl Question {
             Self::Esim => "esim",
             Self::Usage => "usage",
             Self::Payment => "payment",
+        }
+    }
+
+    /// The kind of the event that its answer becomes.
+    pub fn answer_kind(self) -> &'static str {
+        match self {
+            Self::Order => "order_answer",
+            Self::Esim => "esim_answer",
+            Self::Usage => "usage_answer",
+            Self::Payment => "payment_answer",
         }
     }
 

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::block::{Heard, Latest, blocks};
+use crate::block::{Heard, Join as _, Latest, blocks};
+use crate::confirmation::{Confirmation, Proof, Verdict};
 use crate::envelope::Mode;
 
 /// How far an order has come. The order of the variants is the rank that decides between claims of one time, or of
@@ -34,12 +35,16 @@ impl OrderStatus {
         }
     }
 
-    /// Nothing more is to come of the order itself.
     pub fn is_final(self) -> bool {
         match self {
             Self::Failed | Self::Cancelled | Self::Completed => true,
             Self::Pending | Self::Processing | Self::Shipping => false,
         }
+    }
+
+    /// Somebody acts on it, so it should be proven.
+    fn is_of_value(self) -> bool {
+        self.is_final() || self == Self::Shipping
     }
 }
 
@@ -95,6 +100,9 @@ blocks! {
         pub track_ref: Latest<String>,
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub mode: Latest<Mode>,
+        /// Who stands behind the status.
+        #[serde(skip_serializing_if = "Confirmation::is_empty")]
+        pub confirmation: Confirmation<OrderStatus>,
         pub heard: Heard,
     }
 }
@@ -119,6 +127,18 @@ impl Order {
         {
             self.untimed_finals.insert(standing.status);
         }
+    }
+
+    /// To be called once a fact's times have been judged: what stands behind its status.
+    pub(crate) fn note_proof(&mut self, proof: Proof) {
+        if let Some(standing) = self.standing.firm_value() {
+            let of_value = Some(standing.status).filter(|status| status.is_of_value());
+            self.confirmation.join(Confirmation::of(of_value, self.standing.at(), proof));
+        }
+    }
+
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.confirmation.verdict(Some(&self.status()).filter(|status| status.is_of_value()))
     }
 
     pub fn status(&self) -> OrderStatus {

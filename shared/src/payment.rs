@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::block::{Heard, Latest, blocks};
+use crate::block::{Heard, Join as _, Latest, blocks};
+use crate::confirmation::{Confirmation, Proof, Verdict};
 use crate::envelope::Mode;
 
 /// How far a payment has come. The order of the variants is the rank that decides between claims of one time.
@@ -24,6 +25,13 @@ impl PaymentStatus {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Succeeded => "succeeded",
+        }
+    }
+
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Failed | Self::Cancelled | Self::Succeeded => true,
+            Self::Pending => false,
         }
     }
 }
@@ -77,6 +85,9 @@ blocks! {
         pub description: Latest<String>,
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub mode: Latest<Mode>,
+        /// Who stands behind the status.
+        #[serde(skip_serializing_if = "Confirmation::is_empty")]
+        pub confirmation: Confirmation<PaymentStatus>,
         pub heard: Heard,
     }
 }
@@ -94,6 +105,18 @@ impl Payment {
             standing: Latest::maybe(known.map(|status| Standing { status, reason }), at),
             ..Self::default()
         }
+    }
+
+    /// To be called once a fact's times have been judged: what stands behind its status.
+    pub(crate) fn note_proof(&mut self, proof: Proof) {
+        if let Some(standing) = self.standing.firm_value() {
+            let of_value = Some(standing.status).filter(|status| status.is_final());
+            self.confirmation.join(Confirmation::of(of_value, self.standing.at(), proof));
+        }
+    }
+
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.confirmation.verdict(Some(&self.status()).filter(|status| status.is_final()))
     }
 
     pub fn status(&self) -> PaymentStatus {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::action::low_data_threshold;
+use crate::confirmation::Verdict;
 use crate::esim::{Esim, PlanStatus};
 use crate::fact::{EntityKey, State};
 use crate::order::OrderStatus;
@@ -33,6 +34,8 @@ pub enum Rule {
     },
     OrderNeedsReview,
     OrderIsSilent,
+    /// The provider's API contradicts what an unsigned webhook said.
+    IsRefuted,
     PaymentIs {
         status: PaymentStatus,
     },
@@ -42,8 +45,12 @@ pub enum Rule {
     PlanIs {
         status: PlanStatus,
     },
-    /// The plan is not over, so installing it makes sense.
+    /// The plan is not over, so installing it makes sense. Kept for what was promised before `InstallableBy`.
     Installable,
+    /// The same by the activation code of this fingerprint.
+    InstallableBy {
+        code_sha256: String,
+    },
     /// The profile is on a device, and the plan is not over.
     OnDevice,
     LowData {
@@ -54,6 +61,23 @@ pub enum Rule {
         days: u32,
         about: Expiry,
     },
+}
+
+impl Rule {
+    /// Whether it is about what a forged webhook could make somebody believe.
+    pub(crate) fn needs_proof(&self) -> bool {
+        match self {
+            Self::OrderIs { .. } | Self::PaymentIs { .. } | Self::Installable | Self::InstallableBy { .. } => true,
+            Self::OrderNeedsReview
+            | Self::OrderIsSilent
+            | Self::IsRefuted
+            | Self::ReturnIs { .. }
+            | Self::PlanIs { .. }
+            | Self::OnDevice
+            | Self::LowData { .. }
+            | Self::Expiring { .. } => false,
+        }
+    }
 }
 
 /// Which allowance a warning of low data is about: the cycle.
@@ -109,12 +133,18 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, no
         (Premise::About { rule, .. }, Some(state)) => (rule, state),
         (Premise::About { .. }, None) => return Err(UNKNOWN.to_owned()),
     };
+    if state.confirmation() == Some(Verdict::Refuted) && rule.needs_proof() {
+        return Err("the provider's API does not confirm it".to_owned());
+    }
     match (rule, state) {
         (Rule::OrderIs { status }, State::Order(order)) => is_still("order", status.as_str(), order.status().as_str()),
         (Rule::OrderNeedsReview, State::Order(order)) => {
             held(order.needs_review(), || "the order no longer needs review".to_owned())
         }
         (Rule::OrderIsSilent, State::Order(order)) => held(order.is_silent(), || "the provider has spoken".to_owned()),
+        (Rule::IsRefuted, state) => {
+            held(state.refuted_at().is_some(), || "the provider's API confirms it by now".to_owned())
+        }
         (Rule::PaymentIs { status }, State::Payment(payment)) => {
             is_still("payment", status.as_str(), payment.status().as_str())
         }
@@ -123,6 +153,11 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, no
         }
         (Rule::PlanIs { status }, State::Esim(esim)) => is_still("plan", status.as_str(), plan_name(esim)),
         (Rule::Installable, State::Esim(esim)) => not_over(esim),
+        (Rule::InstallableBy { code_sha256 }, State::Esim(esim)) => {
+            not_over(esim)?;
+            let is_same = esim.install.value().is_some_and(|install| install.fingerprint() == *code_sha256);
+            held(is_same, || "the activation code has been replaced".to_owned())
+        }
         (Rule::OnDevice, State::Esim(esim)) => not_over(esim).and_then(|()| on_device(esim)),
         (Rule::LowData { percent, about }, State::Esim(esim)) => {
             not_over(esim).and_then(|()| not_depleted(esim)).and_then(|()| still_low(esim, *percent, about, rules))

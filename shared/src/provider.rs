@@ -6,6 +6,7 @@
 
 mod airalo;
 mod airtm;
+mod answer;
 mod canonical;
 mod esim_access;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use thiserror::Error;
 use crate::Timestamp;
 use crate::block::Heard;
 use crate::clock::Deadline;
+use crate::confirmation::Proof;
 use crate::envelope::{Envelope, Mode, Origin};
 use crate::fact::{EntityKey, Fact};
 
@@ -120,6 +122,7 @@ pub struct Event {
     /// A time that the provider gave and that is not believed, lying more than an hour after receipt.
     pub disbelieved_at: Option<Timestamp>,
     pub mode: Mode,
+    pub origin: Origin,
     pub order_ref: Option<String>,
     pub esim_ref: Option<String>,
     pub facts: Vec<Fact>,
@@ -150,6 +153,10 @@ struct Reading {
     esim_ref: Option<String>,
     facts: Vec<Fact>,
     credit: Option<CreditAlert>,
+    /// When the API was asked, if this is its answer.
+    asked_at: Option<Timestamp>,
+    /// Nothing was said of what the facts are about: the API does not know it.
+    is_unknown: bool,
 }
 
 impl Event {
@@ -212,6 +219,16 @@ impl Provider {
         }
     }
 
+    /// Those of [`headers`](Self::headers) that are the signature. An envelope has one only if it was verified.
+    pub fn signature_headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Airalo => airalo::SIGNATURES,
+            Self::Simplifytrip => simplifytrip::SIGNATURES,
+            Self::Airtm => airtm::SIGNATURES,
+            Self::EsimAccess | Self::Yoni => &[],
+        }
+    }
+
     /// Whether one of the `secrets` (several during a rotation) signed the request, compared in constant time over
     /// the raw bytes. A provider that never signs is not authentic by signature.
     pub fn authenticate(self, request: Request<'_>, secrets: &[SecretSlice<u8>]) -> Result<(), Unauthentic> {
@@ -245,6 +262,7 @@ pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
     let key = event_key(envelope.provider, &body);
     let reading = match envelope.provider {
         _ if envelope.origin == Origin::Clock => read_deadline(&body),
+        provider if envelope.origin == Origin::Fetch => answer::read(provider, &body),
         Provider::Airalo => airalo::read(&body, envelope, &key),
         Provider::EsimAccess => esim_access::read(&body, envelope, &key),
         Provider::Yoni => yoni::read(&body),
@@ -288,14 +306,27 @@ fn event_key(provider: Provider, body: &Value) -> String {
     hex::encode(Sha256::digest(canonical::bytes(body, per_attempt)))
 }
 
+/// Whoever accepts webhooks leaves the signature in the envelope only if it was right.
+fn proof(envelope: &Envelope, asked_at: Option<Timestamp>) -> Proof {
+    let is_signed = envelope.provider.signature_headers().iter().any(|name| envelope.headers.contains_key(*name));
+    match (envelope.origin, asked_at) {
+        (Origin::Clock, _) => Proof::Ours,
+        (Origin::Fetch, Some(asked_at)) => Proof::Answered(asked_at),
+        _ if is_signed => Proof::Signed,
+        (Origin::Webhook | Origin::Fetch | Origin::Replay, _) => Proof::Unsigned(envelope.received_at),
+    }
+}
+
 /// Judges every time by when the event was received, and gives each fact what all facts carry.
 fn settle(mut reading: Reading, key: String, envelope: &Envelope) -> Event {
     let believed_until = envelope.received_at + CLOCK_SKEW;
     let mode = reading.mode.unwrap_or(envelope.mode);
     // Our own clock is not somebody we hear from; each worker's would tell another time.
-    let heard = if envelope.origin == Origin::Clock { Heard::default() } else { Heard::at(envelope.received_at) };
+    let is_heard = envelope.origin != Origin::Clock && !reading.is_unknown;
+    let heard = if is_heard { Heard::at(envelope.received_at) } else { Heard::default() };
+    let proof = proof(envelope, reading.asked_at);
     for fact in &mut reading.facts {
-        fact.settle(heard, believed_until, mode);
+        fact.settle(heard, believed_until, mode, proof);
     }
     let believed = |at: &Timestamp| *at <= believed_until;
     Event {
@@ -306,6 +337,7 @@ fn settle(mut reading: Reading, key: String, envelope: &Envelope) -> Event {
         occurred_at: reading.occurred_at.filter(believed),
         disbelieved_at: reading.occurred_at.filter(|at| !believed(at)),
         mode,
+        origin: envelope.origin,
         order_ref: reading.order_ref,
         esim_ref: reading.esim_ref,
         facts: reading.facts,

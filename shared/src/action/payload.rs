@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::ActionKind;
+use crate::confirmation::Refutation;
 use crate::esim::{Esim, Install};
 use crate::fact::State;
 use crate::order::Order;
@@ -21,19 +22,48 @@ pub(super) fn of(reference: &str, state: &State, kind: ActionKind, rule: &Rule) 
     if let (ActionKind::EsimReady, State::Esim(esim)) = (kind, state) {
         payload["install"] = esim.install.value().map(install).into();
     }
+    if kind == ActionKind::WebhookRefuted {
+        refuted(&mut payload, state);
+    }
     match rule {
         Rule::LowData { percent, .. } => payload["used_percent"] = (*percent).into(),
         Rule::Expiring { days, .. } => payload["days_left"] = (*days).into(),
         Rule::OrderIs { .. }
         | Rule::OrderNeedsReview
         | Rule::OrderIsSilent
+        | Rule::IsRefuted
         | Rule::PaymentIs { .. }
         | Rule::ReturnIs { .. }
         | Rule::PlanIs { .. }
         | Rule::Installable
+        | Rule::InstallableBy { .. }
         | Rule::OnDevice => {}
     }
     payload
+}
+
+/// What an unsigned webhook said, and what the provider says instead. Of an eSIM that is its activation code, which is
+/// named and not shown.
+fn refuted(payload: &mut Value, state: &State) {
+    let (claimed, confirmed) = match state {
+        State::Order(order) => words(order.confirmation.refutation(), |status| status.as_str()),
+        State::Payment(payment) => words(payment.confirmation.refutation(), |status| status.as_str()),
+        State::Esim(esim) => {
+            let (claimed, confirmed) = words(esim.confirmation.refutation(), |_| "an activation code");
+            (claimed, confirmed.map(|_| "another activation code"))
+        }
+        State::Return(_) => (None, None),
+    };
+    payload["claimed"] = claimed.into();
+    payload["confirmed"] = confirmed.unwrap_or("unknown").into();
+    payload["refuted_at"] = json!(state.refuted_at());
+}
+
+fn words<T>(
+    refutation: Option<Refutation<'_, T>>,
+    word: impl Fn(&T) -> &'static str,
+) -> (Option<&'static str>, Option<&'static str>) {
+    refutation.map_or((None, None), |Refutation { claimed, instead, .. }| (Some(word(claimed)), instead.map(word)))
 }
 
 fn order(order_ref: &str, order: &Order) -> Value {

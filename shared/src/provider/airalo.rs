@@ -3,6 +3,8 @@
 //! Bodies name neither their type nor a time, so the shape tells the type. `created_at` has no zone and is the order's
 //! own, not the event's: nothing is dated by it.
 
+pub(super) mod answer;
+
 use rust_decimal::prelude::ToPrimitive as _;
 use secrecy::SecretSlice;
 use serde_json::Value;
@@ -20,7 +22,8 @@ use crate::order::{Order, OrderStatus, Product};
 /// (<https://partner-api-airalo.apidog.io/webhook-definition-1380483m0>).
 const SIGNATURE: &str = "airalo-signature";
 
-pub(super) const HEADERS: &[&str] = &[SIGNATURE];
+pub(super) const HEADERS: &[&str] = SIGNATURES;
+pub(super) const SIGNATURES: &[&str] = &[SIGNATURE];
 
 pub(super) fn authenticate(request: Request<'_>, secrets: &[SecretSlice<u8>]) -> Result<(), Unauthentic> {
     let given = from_hex(header(&request, SIGNATURE)?).ok_or(Unauthentic::Mismatch)?;

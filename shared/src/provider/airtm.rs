@@ -4,6 +4,8 @@
 //! inside `{type, data}` and, by the guide's own examples, also bare. Facts are from Airtm's OpenAPI files of both
 //! generations and from <https://docs.svix.com/receiving/verifying-payloads/how-manual>.
 
+pub(super) mod answer;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -27,6 +29,8 @@ const WHITE_LABEL: SignatureHeaders =
 
 pub(super) const HEADERS: &[&str] =
     &[SVIX.id, SVIX.timestamp, SVIX.list, WHITE_LABEL.id, WHITE_LABEL.timestamp, WHITE_LABEL.list];
+
+pub(super) const SIGNATURES: &[&str] = &[SVIX.list, WHITE_LABEL.list];
 
 /// How far the time of the attempt may be from ours; the same as in Svix's own libraries.
 const TOLERANCE: TimeDelta = TimeDelta::minutes(5);

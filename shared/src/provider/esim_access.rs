@@ -3,6 +3,8 @@
 //! Unsigned. ICCIDs are reused and not every event has the `esimTranNo`, so an eSIM is named `{orderNo}/{iccid}`.
 //! Facts are from the provider's webhook page and its Postman collection (docs.esimaccess.com, April 2026).
 
+pub(super) mod answer;
+
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;

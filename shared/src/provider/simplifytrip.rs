@@ -2,6 +2,8 @@
 //!
 //! Facts are from <https://docs.simplifytrip.com/en/developers/webhooks> and `…/signature`.
 
+pub(super) mod answer;
+
 use chrono::TimeDelta;
 use secrecy::SecretSlice;
 use serde_json::Value;
@@ -20,7 +22,8 @@ use crate::return_request::{ReturnRequest, ReturnStatus};
 /// HMAC-SHA256 in hex over the flattened body.
 const SIGNATURE: &str = "x-simplify-trip-signature";
 
-pub(super) const HEADERS: &[&str] = &[SIGNATURE];
+pub(super) const HEADERS: &[&str] = SIGNATURES;
+pub(super) const SIGNATURES: &[&str] = &[SIGNATURE];
 
 /// The time of the attempt; everything else is the same in a copy.
 pub(super) const PER_ATTEMPT: &[&str] = &["sentDate"];
@@ -86,16 +89,21 @@ fn read_mode(mode: &str) -> Option<Mode> {
 /// A physical SIM, step by step.
 fn read_update(data: &Value, at: Option<Timestamp>) -> Result<Vec<Fact>, Malformed> {
     let status = required(data, "status")?;
-    let known = match status.to_uppercase().as_str() {
-        "NEW" => Some(OrderStatus::Pending),
-        "CONFIRMED" => Some(OrderStatus::Processing),
+    let (order_ref, order) = order_of(data, order_status(&status), &status, at)?;
+    Ok(vec![Fact::order(order_ref, Order { product: Latest::claim(Product::PhysicalSim, at), ..order })])
+}
+
+/// The words of physical orders; which of them the API has for the others, and for a failure, is not documented.
+fn order_status(status: &str) -> Option<OrderStatus> {
+    match status.to_uppercase().as_str() {
+        "NEW" | "PENDING" => Some(OrderStatus::Pending),
+        "CONFIRMED" | "PROCESSING" => Some(OrderStatus::Processing),
         "DELIVERING" => Some(OrderStatus::Shipping),
-        "SUCCESS" => Some(OrderStatus::Completed),
+        "SUCCESS" | "COMPLETED" => Some(OrderStatus::Completed),
+        "FAIL" | "FAILED" => Some(OrderStatus::Failed),
         "CANCELED" | "CANCELLED" => Some(OrderStatus::Cancelled),
         _ => None,
-    };
-    let (order_ref, order) = order_of(data, known, &status, at)?;
-    Ok(vec![Fact::order(order_ref, Order { product: Latest::claim(Product::PhysicalSim, at), ..order })])
+    }
 }
 
 /// The whole order: `event` is the status where the order itself says none.

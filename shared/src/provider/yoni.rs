@@ -2,6 +2,8 @@
 //!
 //! Unsigned, without an id, a type or a time (<https://docs-yoni-tech.readme.io/reference/esim-webhook>).
 
+pub(super) mod answer;
+
 use serde_json::Value;
 
 use super::reading::{decimal, required, text};

@@ -65,7 +65,7 @@ pub fn sample(kind: ActionKind) -> Value {
             json!({ "description": "Commission for March", "failure_reason": "The user can't receive payments" }),
         ),
         ActionKind::CreditLow => json!({ "used_percent": 80, "remaining": "225.35" }),
-        ActionKind::OrderNeedsReview | ActionKind::ProviderSilent => {
+        ActionKind::OrderNeedsReview | ActionKind::ProviderSilent | ActionKind::WebhookRefuted => {
             order("completed", "Europe (39 countries), 10 GB, 30 days", json!({}))
         }
     }

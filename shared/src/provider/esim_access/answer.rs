@@ -1,0 +1,125 @@
+//! eSIM Access' API: the eSIMs of an order, one eSIM, and what is used of one.
+
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::super::answer::{Asked, Found, is_about, switch, unanswerable};
+use super::super::reading::{integer, items, missing, object, text, time, word};
+use super::{Malformed, esim_ref, plan_status, profile_status, usage};
+use crate::Timestamp;
+use crate::block::Latest;
+use crate::esim::{Esim, Install, PlanStatus, Usage};
+use crate::fact::Fact;
+use crate::lookup::Question;
+use crate::order::{Order, OrderStatus, Product};
+
+/// Usage is "updated every 2-3 hours": without a time of its own it may be as old as that.
+const USAGE_DELAY: TimeDelta = TimeDelta::hours(3);
+
+pub(in super::super) fn read(found: &Value, asked: Asked<'_>) -> Result<Found, Malformed> {
+    // The documents call it a string; live it is a bool.
+    if switch(found, "success") == Some(false) {
+        return Err(Malformed::Unidentified("the API reports an error".to_owned()));
+    }
+    let content = object(found, "obj").ok_or_else(|| missing("obj"))?;
+    match asked.question {
+        Question::Order => Ok(read_order(items(content, "esimList"), asked)),
+        Question::Esim => Ok(read_esim(items(content, "esimList"), asked)),
+        Question::Usage => Ok(read_usage(items(content, "esimUsageList"), asked)),
+        Question::Payment => Err(unanswerable(asked.question, "eSIM Access")),
+    }
+}
+
+fn read_order(esims: &[Value], asked: Asked<'_>) -> Found {
+    let esims: Vec<_> = esims.iter().filter(|esim| is_about(esim, "orderNo", asked.reference)).collect();
+    let first = esims.first()?;
+    let claims = esims.iter().map(|esim| (text(esim, "iccid"), claims(esim, asked.reference, asked.at)));
+    let claims: Vec<_> = claims.collect();
+    let is_complete = claims.iter().all(|(iccid, esim)| iccid.is_some() && is_allocated(esim));
+    let (said, status) = if is_complete {
+        ("GOT_RESOURCE", OrderStatus::Completed)
+    } else {
+        ("GETTING_RESOURCE", OrderStatus::Processing)
+    };
+    let package = items(first, "packageList").first();
+    let of_package = |name: &str| Latest::maybe(package.and_then(|package| text(package, name)), None);
+    let order = Order {
+        product: Latest::claim(Product::Esim, None),
+        package_code: of_package("packageCode"),
+        package_name: of_package("packageName"),
+        quantity: Latest::maybe(u32::try_from(claims.len()).ok(), None),
+        track_ref: Latest::maybe(text(first, "transactionId"), None),
+        ..Order::with_status(said, Some(status), None, Some(asked.at))
+    };
+    let named = claims.into_iter().filter_map(|(iccid, esim)| Some((iccid?, esim)));
+    let esims = named.map(|(iccid, esim)| Fact::esim(esim_ref(asked.reference, &iccid), esim));
+    Some([Fact::order(asked.reference, order)].into_iter().chain(esims).collect())
+}
+
+/// ICCIDs are reused, so an answer may tell of eSIMs of other orders, too.
+fn read_esim(esims: &[Value], asked: Asked<'_>) -> Found {
+    let (order_ref, iccid) = asked.reference.split_once('/')?;
+    let esim = esims.iter().find(|esim| is_about(esim, "orderNo", order_ref) && is_about(esim, "iccid", iccid))?;
+    Some(vec![Fact::esim(asked.reference, claims(esim, order_ref, asked.at))])
+}
+
+/// An eSIM that was handed out has a code, whatever became of it since.
+fn is_allocated(esim: &Esim) -> bool {
+    let is_pending = esim.plan_status().is_none_or(|plan| matches!(plan, PlanStatus::Pending | PlanStatus::Allocated));
+    !esim.install.is_empty() || !is_pending
+}
+
+fn claims(esim: &Value, order_ref: &str, asked_at: Timestamp) -> Esim {
+    let at = Some(asked_at);
+    let status = |name: &str| word(esim, name);
+    let package = items(esim, "packageList").first();
+    let claims = Esim {
+        order_ref: Latest::claim(order_ref.to_owned(), at),
+        iccid: Latest::maybe(text(esim, "iccid"), at),
+        eid: Latest::maybe(text(esim, "eid"), at),
+        provider_esim_ref: Latest::maybe(text(esim, "esimTranNo"), at),
+        plan: Latest::maybe(status("esimStatus").and_then(|status| plan_status(&status)), at),
+        provider_plan_status: Latest::maybe(text(esim, "esimStatus"), at),
+        profile: Latest::maybe(status("smdpStatus").and_then(|status| profile_status(&status)), at),
+        provider_profile_status: Latest::maybe(text(esim, "smdpStatus"), at),
+        install: Latest::maybe(install(esim), at),
+        expires_at: Latest::maybe(time(esim, "expiredTime"), at),
+        package_name: Latest::maybe(package.and_then(|package| text(package, "packageName")), at),
+        ..Esim::default()
+    };
+    match usage(esim).filter(|usage| usage.total_bytes > 0) {
+        Some(usage) => {
+            let measured_at = time(esim, "lastUpdateTime").unwrap_or(asked_at - USAGE_DELAY);
+            claims.with_usage(usage, None, Some(measured_at))
+        }
+        None => claims,
+    }
+}
+
+fn install(esim: &Value) -> Option<Install> {
+    Some(Install {
+        apn: text(esim, "apn"),
+        pin: text(esim, "pin"),
+        puk: text(esim, "puk"),
+        qr_code_url: text(esim, "qrCodeUrl"),
+        ..Install::new(text(esim, "ac")?)
+    })
+}
+
+/// Many eSIMs can be asked about at once.
+fn read_usage(list: &[Value], asked: Asked<'_>) -> Found {
+    let is_meant = |used: &&Value| match &asked.lookup.hints.provider_esim_ref {
+        Some(expected) => text(used, "esimTranNo").as_ref() == Some(expected),
+        None => list.len() == 1,
+    };
+    let used = list.iter().find(is_meant)?;
+    let numbers = integer(used, "totalData").filter(|total| *total > 0).zip(integer(used, "dataUsage"));
+    let measured_at = time(used, "lastUpdateTime").unwrap_or(asked.at - USAGE_DELAY);
+    let esim = numbers.map_or_else(Esim::default, |(total_bytes, used_bytes)| {
+        Esim::default().with_usage(Usage { total_bytes, used_bytes }, None, Some(measured_at))
+    });
+    Some(vec![Fact::esim(asked.reference, esim)])
+}
+
+#[cfg(test)]
+mod tests;
