@@ -38,7 +38,7 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
     (
         "worker",
         &[
-            "anyhow", "axum", "base64", "chrono", "chrono-tz", "clap", "hmac", "lettre", "minijinja", "png",
+            "anyhow", "axum", "base64", "chrono", "chrono-tz", "clap", "hex", "hmac", "lettre", "minijinja", "png",
             "prometheus-client", "qrcode", "rand", "reqwest", "runtime", "rust_decimal", "rustls", "secrecy", "serde",
             "serde_json", "sha2", "shared", "sqlx", "subtle", "thiserror", "tokio", "tokio-util", "toml", "tracing",
             "uuid",
@@ -52,7 +52,7 @@ const HOMES: [(&str, &[&str]); 6] = [
     ("lapin::", &["shared/runtime/src/broker", "shared/runtime/src/telemetry.rs"]),
     ("backoff::", &["shared/runtime/src/retry.rs"]),
     ("sqlx::query", &["worker/src/store", "ingest/src/spool"]),
-    ("reqwest::", &["worker/src/channel", "worker/src/settings.rs"]),
+    ("reqwest::", &["worker/src/channel", "worker/src/provider_api", "worker/src/settings.rs"]),
     ("axum::", &["shared/runtime/src/http.rs", "ingest/src", "worker/src/api.rs"]),
 ];
 

@@ -15,6 +15,7 @@ pub mod dead_letter;
 pub mod mail;
 pub mod metrics;
 pub mod preview;
+pub mod provider_api;
 pub mod relay;
 pub mod routing;
 pub mod settings;
