@@ -73,7 +73,7 @@ fn with_clocks() -> Setup {
         settings.roles = Roles::ALL;
         settings.limits.clock_interval = Duration::from_millis(100);
         settings.routing.silent_after = Duration::from_millis(300);
-        settings.sources = Sources::parse(&sources::file()).unwrap();
+        settings.sources = Sources::parse(&sources::file(), |_| None).unwrap();
     })
 }
 

@@ -232,7 +232,7 @@ impl SettingsArgs {
         let merchant_webhook = self.merchant_webhook.read(lease, problems);
         let email = self.mail.read(lease, problems);
         let routing = problems.take("ROUTING_FILE", self.routing());
-        let sources = problems.take("SOURCES_FILE", self.sources());
+        let sources = self.read_sources(problems);
         let api_token = problems.take("API_TOKEN", self.api_token());
         let deadline = problems.take("SHUTDOWN_DEADLINE", duration(&self.shutdown_deadline));
         Some(Settings {
@@ -279,8 +279,12 @@ impl SettingsArgs {
         Ok(routing)
     }
 
-    fn sources(&self) -> Result<Sources, String> {
-        self.sources_file.as_deref().map_or_else(|| Ok(Sources::default()), Sources::load)
+    fn read_sources(&self, problems: &mut Problems) -> Option<Sources> {
+        let Some(path) = &self.sources_file else { return Some(Sources::default()) };
+        let wrong = |problems_of_file: Vec<String>| {
+            problems_of_file.iter().for_each(|problem| problems.add("SOURCES_FILE", problem));
+        };
+        Sources::load(path).map_err(wrong).ok()
     }
 
     fn api_token(&self) -> Result<Option<SecretString>, String> {

@@ -2,6 +2,7 @@
 //!
 //! A statement is a function on a connection. Only `apply`, `relay` and the commands open transactions.
 
+pub mod api_limits;
 pub mod contacts;
 pub mod dead_letters;
 pub mod deadlines;

@@ -12,8 +12,20 @@ use toml::{Table, Value};
 use super::{Source, Verify, limiter};
 use crate::address;
 
-const KEYS: [&str; 9] =
-    ["name", "provider", "mode", "signing_secrets", "verify", "token", "allow_ips", "rate_limit", "insecure"];
+const KEYS: [&str; 11] = [
+    "name",
+    "provider",
+    "mode",
+    "signing_secrets",
+    "verify",
+    "token",
+    "allow_ips",
+    "rate_limit",
+    "insecure",
+    // The worker's.
+    "api",
+    "before_confirmation",
+];
 /// A name is part of a routing key, which holds 255 bytes.
 const MAX_NAME: usize = 64;
 

@@ -1,0 +1,130 @@
+//! HTTP to an API: bounded in time and size, without redirects, and without a secret in any error.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
+use serde_json::Value;
+
+use super::request::Request;
+use crate::channel::use_ring;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest documented answer is an order of 100 eSIMs, far below.
+const BODY_MAX: usize = 4 * 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Http(Client);
+
+/// What came back, whole.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Body,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    Json(Value),
+    /// As after 204.
+    Empty,
+    NotJson,
+}
+
+/// No whole reply came.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) reason: String,
+}
+
+impl Http {
+    /// `timeout` is for connecting, sending and the whole answer together.
+    pub(super) fn new(timeout: Duration) -> anyhow::Result<Self> {
+        use_ring();
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
+            // It would carry the credentials elsewhere.
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("esim-events/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .context("building the HTTP client for the providers' APIs")?;
+        Ok(Self(client))
+    }
+
+    pub(super) async fn send(&self, request: &Request, url: Url, headers: HeaderMap) -> Result<Reply, Broken> {
+        let mut builder = self.0.request(request.method.clone(), url).headers(headers);
+        builder = builder.header(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(content_type) = request.content_type() {
+            builder = builder.header(CONTENT_TYPE, content_type).body(request.body().to_owned());
+        }
+        let response = builder.send().await.map_err(|error| describe(&error.without_url()))?;
+        let status = response.status();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|text| read_retry_after(text, Utc::now()));
+        let bytes = read_body(response).await?;
+        Ok(Reply { status, retry_after, body: Body::read(&bytes) })
+    }
+}
+
+async fn read_body(mut response: Response) -> Result<Vec<u8>, Broken> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error.without_url()))? {
+        if bytes.len() + chunk.len() > BODY_MAX {
+            return Err(Broken { reason: format!("its answer is longer than {BODY_MAX} bytes") });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn describe(error: &reqwest::Error) -> Broken {
+    let reason = if error.is_timeout() {
+        "it did not answer in time".to_owned()
+    } else if error.is_connect() {
+        format!("it can't be reached: {}", runtime::telemetry::chain(error))
+    } else {
+        format!("its answer broke off: {}", runtime::telemetry::chain(error))
+    };
+    Broken { reason }
+}
+
+impl Body {
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        if bytes.trim_ascii().is_empty() {
+            return Self::Empty;
+        }
+        serde_json::from_slice(bytes).map_or(Self::NotJson, Self::Json)
+    }
+}
+
+impl Reply {
+    pub(super) fn json(&self) -> Option<&Value> {
+        match &self.body {
+            Body::Json(value) => Some(value),
+            Body::Empty | Body::NotJson => None,
+        }
+    }
+
+    /// What shows that the API itself is not well, as opposed to what it says.
+    pub(super) fn trouble(&self) -> Option<String> {
+        if self.status.is_server_error() {
+            return Some(format!("it answered {}", self.status.as_u16()));
+        }
+        let is_whole = !matches!(self.body, Body::NotJson) || !self.status.is_success();
+        (!is_whole).then(|| format!("it answered {} with what is no JSON", self.status.as_u16()))
+    }
+}
+
+/// Seconds, or an HTTP date (RFC 9110, section 10.2.3).
+pub(super) fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc);
+    (until - now).to_std().ok()
+}
