@@ -12,10 +12,11 @@ use shared::provider::{Event, Provider, RECURS_AFTER, is_same_occurrence};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::provider_api::Apis;
 use crate::routing::Routing;
 use crate::store::dead_letters::{self, DeadLetter};
 use crate::store::outbox::{self, ActionRow};
-use crate::store::{StoreError, entities, events};
+use crate::store::{StoreError, entities, events, lookups};
 
 /// What came out of the queue, read.
 #[derive(Debug)]
