@@ -1,10 +1,12 @@
 //! What a scenario may wish for before it starts, and the settings that follow from it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use runtime::broker::BrokerSettings;
+use samples::Source;
 use shared::schedule::Schedule;
 use worker::routing::Routing;
 use worker::settings::{Limits, Roles, Settings as WorkerSettings};
@@ -27,6 +29,8 @@ pub struct Setup {
     pub(crate) ingests: bool,
     pub(crate) merchant: bool,
     sources: String,
+    /// By the source's name, the table `api` of its entry, without a head.
+    apis: BTreeMap<&'static str, String>,
     change_ingest: Change<ingest::Settings>,
     change_worker: Change<WorkerSettings>,
 }
@@ -40,6 +44,7 @@ impl Default for Setup {
             ingests: true,
             merchant: false,
             sources: sources::file(),
+            apis: BTreeMap::new(),
             change_ingest: Box::new(|_| {}),
             change_worker: Box::new(|_| {}),
         }
@@ -87,6 +92,13 @@ impl Setup {
         Self { sources: format!("{}\n{more}", self.sources), ..self }
     }
 
+    /// With the API of a source's provider, which the worker may ask. A secret stands where its variable's name would.
+    #[must_use]
+    pub fn api(mut self, source: Source, table: String) -> Self {
+        self.apis.insert(source.name(), table);
+        self
+    }
+
     #[must_use]
     pub fn ingest(self, change: impl Fn(&mut ingest::Settings) + Send + Sync + 'static) -> Self {
         Self { change_ingest: Box::new(change), ..self }
@@ -131,12 +143,26 @@ impl Setup {
             merchant_webhook: system.merchant.as_ref().map(crate::merchant::Merchant::settings),
             email: None,
             routing: Routing::default(),
-            sources: Sources::default(),
+            sources: self.worker_sources(),
             api_token: Some(API_TOKEN.into()),
             shutdown_deadline: Duration::from_secs(20),
         };
         (self.change_worker)(&mut settings);
         settings
+    }
+
+    /// Without an API the worker is not told of any source.
+    fn worker_sources(&self) -> Sources {
+        let entry = |source: &Source| {
+            let (name, provider) = (source.name(), source.provider());
+            let api = self.apis.get(name).map(|table| format!("[source.api]\n{table}\n")).unwrap_or_default();
+            format!("[[source]]\nname = \"{name}\"\nprovider = \"{provider}\"\n{api}")
+        };
+        if self.apis.is_empty() {
+            return Sources::default();
+        }
+        let file: String = Source::ALL.iter().map(entry).collect();
+        Sources::parse(&file, |secret| Some(secret.to_owned())).unwrap()
     }
 
     pub fn ingest_settings(&self, system: &System) -> ingest::Settings {

@@ -148,7 +148,8 @@ impl Relay {
             match premise_holds(&delivery.premise, state, &self.context.routing.rules, now) {
                 Ok(()) if self.awaits_confirmation(&delivery, state) => {
                     self.count(&delivery, "waiting_confirmation");
-                    let reason = Some("the webhook was not signed, and the provider's API has not confirmed it".to_owned());
+                    let reason =
+                        Some("the webhook was not signed, and the provider's API has not confirmed it".to_owned());
                     self.marks.push(mark(&delivery, "waiting_confirmation", "waiting_confirmation", None, reason));
                 }
                 Ok(()) => holding.push(delivery),

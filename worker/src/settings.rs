@@ -16,7 +16,7 @@ use shared::schedule::Schedule;
 
 use crate::channel::email::{self, EmailSettings};
 use crate::channel::log;
-use crate::channel::merchant_webhook::{NAME as MERCHANT_WEBHOOK, MerchantWebhookSettings};
+use crate::channel::merchant_webhook::{MerchantWebhookSettings, NAME as MERCHANT_WEBHOOK};
 use crate::routing::Routing;
 use crate::sources::Sources;
 

@@ -203,7 +203,11 @@ fn print_questions(questions: &[Question], out: &mut impl Write) -> io::Result<(
         };
         let answered = question.answered_at.map(|at| format!(", last answer {}", seconds(at))).unwrap_or_default();
         let error = question.last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-        writeln!(out, "question to {}: {about} {reference} ({}), {when}{answered}{error}", question.source, question.reason)?;
+        writeln!(
+            out,
+            "question to {}: {about} {reference} ({}), {when}{answered}{error}",
+            question.source, question.reason
+        )?;
     }
     Ok(())
 }
