@@ -5,6 +5,7 @@
 //! 2. [`programs`]: ingest and worker, in this process or as the real binaries.
 //! 3. [`setup`], [`system`]: what a test wishes for, and all of it together, with what a test says and sees.
 //! 4. [`merchant`], [`proxy`]: the shop's endpoint, and a connection that can be cut.
+//! 5. [`simulated`]: the providers' APIs.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a harness that can't go on must fail its test, there and then")]
 
@@ -16,6 +17,7 @@ pub mod posting;
 pub mod programs;
 pub mod proxy;
 pub mod setup;
+pub mod simulated;
 pub mod sources;
 pub mod system;
 pub mod tables;

@@ -14,3 +14,4 @@ mod order;
 mod refusals;
 mod samples_end_in_rows;
 mod shutdown_and_health;
+mod simulated;
