@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use harness::eventually::holds;
 use harness::posting::envelope;
-use harness::simulated::{Airtm, EsimAccess, Yoni, airtm, esim_access as access, yoni};
+use harness::simulated::{Airalo, Airtm, EsimAccess, Yoni, airalo, airtm, esim_access as access, yoni};
 use harness::system::{esim_access, seconds_from_now};
 use harness::{Setup, System, eventually, tables};
 use reqwest::Method;
-use samples::Source;
+use samples::{Source, named};
 use serde_json::{Value, json};
 use shared::envelope::Envelope;
 use uuid::Uuid;
@@ -42,9 +42,7 @@ fn yoni_api(provider: &Yoni) -> String {
 
 fn airtm_api(provider: &Airtm) -> String {
     let (base, key, secret) = (provider.base_url(), airtm::API_KEY, airtm::API_SECRET);
-    format!(
-        "version = 1\nbase_url = \"{base}\"\napi_key = {{ env = \"{key}\" }}\nsecret = {{ env = \"{secret}\" }}"
-    )
+    format!("version = 1\nbase_url = \"{base}\"\napi_key = {{ env = \"{key}\" }}\nsecret = {{ env = \"{secret}\" }}")
 }
 
 fn announced(order: &str) -> Vec<u8> {
@@ -94,7 +92,7 @@ async fn an_order_that_is_only_announced_is_fetched_with_all_its_esims() {
     let system = Setup::default().merchant().api(Source::EsimAccess, access_api(&provider)).start().await;
     system.accept(Source::EsimAccess, announced("B1")).await;
     eventually("it was asked while it was still allocating", async || {
-        let asked = provider.conduct().count("/esim/query");
+        let asked = provider.conduct().count(access::BASE_PATH);
         holds(asked > 0, || format!("{asked} requests"))
     })
     .await;
@@ -168,7 +166,7 @@ async fn a_payment_counts_when_the_api_confirms_it_and_not_before() {
     let provider = Airtm::open().await;
     provider.conduct().down(true);
     let system = Setup::default().merchant().api(Source::Airtm, airtm_api(&provider)).start().await;
-    let id = Uuid::new_v4();
+    let id = Uuid::now_v7();
     system.accept(Source::Airtm, purchase(id, "confirmed").to_string()).await;
     eventually("the shop's message waits", async || {
         let deliveries = system.deliveries().await;
@@ -189,7 +187,7 @@ async fn a_payment_counts_when_the_api_confirms_it_and_not_before() {
 async fn a_forged_payment_is_never_told() {
     let provider = Airtm::open().await;
     let system = Setup::default().merchant().api(Source::Airtm, airtm_api(&provider)).start().await;
-    system.publish(&rung(Source::Airtm, &purchase(Uuid::new_v4(), "confirmed").to_string())).await;
+    system.publish(&rung(Source::Airtm, &purchase(Uuid::now_v7(), "confirmed").to_string())).await;
     hears(&system, "webhook_refuted").await;
     system.settled().await;
     assert!(!told(&system).await.contains_key("payment_succeeded"));
@@ -199,6 +197,16 @@ async fn a_forged_payment_is_never_told() {
         "{superseded:?}"
     );
     system.finish().await;
+}
+
+/// What is due later is due now; what was being asked is left alone.
+async fn an_hour_passes(system: &System) {
+    for statement in [
+        "UPDATE fetch_tasks SET next_attempt_at = now() WHERE status = 'pending'",
+        "UPDATE api_breakers SET open_until = now()",
+    ] {
+        sqlx::query(statement).execute(&system.pool).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -214,12 +222,8 @@ async fn an_api_that_is_down_costs_nothing_but_time() {
         holds(failed, || format!("{tasks:?}"))
     })
     .await;
-    // An hour later.
     provider.conduct().down(false);
-    sqlx::query("UPDATE fetch_tasks SET next_attempt_at = now() WHERE status = 'pending'")
-        .execute(&system.pool)
-        .await
-        .unwrap();
+    an_hour_passes(&system).await;
     hears(&system, "esim_ready").await;
     system.finish().await;
 }
@@ -244,5 +248,72 @@ async fn ten_workers_together_stay_under_the_limit() {
     .await;
     assert_eq!(provider.conduct().too_many(), 0, "the provider never had to say no");
     assert!(provider.conduct().max_in_any_second() <= 8);
+    system.finish().await;
+}
+
+fn airalo_api(provider: &Airalo) -> String {
+    let (base, id, secret) = (provider.base_url(), airalo::CLIENT_ID, airalo::CLIENT_SECRET);
+    format!("base_url = \"{base}\"\nclient_id = \"{id}\"\nclient_secret = {{ env = \"{secret}\" }}")
+}
+
+#[tokio::test]
+async fn what_no_webhook_tells_is_asked_for_even_when_a_token_has_ended() {
+    let provider = Airalo::open().await;
+    let iccid = "891000000000009125";
+    let in_two_days = (Utc::now() + TimeDelta::days(2)).format("%Y-%m-%d %H:%M:%S").to_string();
+    let usage = |remaining| airalo::Usage::active(remaining, 1000, &in_two_days);
+    provider.change(|world| world.usage.insert(iccid.to_owned(), usage(900)));
+    let system = Setup::default().merchant().api(Source::Airalo, airalo_api(&provider)).start().await;
+    system.accept(Source::Airalo, named("airalo/async_order_root_request_id").unwrap().body).await;
+    hears(&system, "esim_ready").await;
+    an_hour_passes(&system).await;
+    eventually("its end is known", async || {
+        let esims = tables::rows(&system.pool, "esims").await;
+        holds(esims.iter().any(|esim| !esim["expires_at"].is_null()), || format!("{esims:?}"))
+    })
+    .await;
+    assert!(!told(&system).await.contains_key("data_depleted"));
+    provider.change(|world| {
+        world.revoke_tokens();
+        world.usage.insert(iccid.to_owned(), airalo::Usage { status: "FINISHED".to_owned(), ..usage(0) });
+    });
+    eventually("it is asked again", async || {
+        an_hour_passes(&system).await;
+        let (told, tasks) = (told(&system).await, tables::rows(&system.pool, "fetch_tasks").await);
+        holds(told.contains_key("data_depleted"), || format!("{told:?} {tasks:?}"))
+    })
+    .await;
+    assert_eq!(provider.conduct().count("/v2/token"), 2, "a token is kept as long as it is good");
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_or_comes_late_is_asked_for_again() {
+    let provider = Yoni::open().await;
+    provider.change(|world| world.orders.insert("Y1".to_owned(), yoni::Order::completed("Y1", "8910001", CODE)));
+    let api = format!("timeout = \"500ms\"\n{}", yoni_api(&provider));
+    let system = impatient().merchant().api(Source::Yoni, api).start().await;
+    for wrong in [true, false] {
+        provider.conduct().half(wrong);
+        provider.conduct().slow(if wrong { Duration::ZERO } else { Duration::from_secs(30) });
+        register(&system, Source::Yoni, if wrong { "Y1" } else { "Y2" }).await;
+        let failures = if wrong { 1 } else { 2 };
+        eventually("that was no answer", async || {
+            an_hour_passes(&system).await;
+            let tasks = tables::rows(&system.pool, "fetch_tasks").await;
+            let failed = tasks.iter().any(|task| task["failures"].as_i64() >= Some(failures));
+            holds(failed, || format!("{tasks:?}"))
+        })
+        .await;
+        assert!(system.merchant().received().await.is_empty());
+    }
+    provider.conduct().slow(Duration::ZERO);
+    an_hour_passes(&system).await;
+    eventually("the whole answer counts", async || {
+        an_hour_passes(&system).await;
+        let told = told(&system).await;
+        holds(told.contains_key("esim_ready"), || format!("{told:?}"))
+    })
+    .await;
     system.finish().await;
 }

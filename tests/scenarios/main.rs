@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the steps of a scenario fail their test where they fail")]
 
+mod apis;
 mod customer_care;
 mod dead_letters;
 mod delivery;
