@@ -132,6 +132,7 @@ impl Setup {
             email: None,
             routing: Routing::default(),
             sources: Sources::default(),
+            public_url: None,
             api_token: Some(API_TOKEN.into()),
             shutdown_deadline: Duration::from_secs(20),
         };

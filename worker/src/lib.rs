@@ -3,7 +3,8 @@
 //! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
 //! 2. [`relay`] delivers what was promised, over each [`channel`].
 //! 3. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
-//! 4. [`store`] holds every SQL statement, and no rule.
+//! 4. [`provider_api`] asks the providers; [`subscriptions`] says where they send webhooks.
+//! 5. [`store`] holds every SQL statement, and no rule.
 
 mod api;
 pub mod apply;
@@ -21,6 +22,7 @@ pub mod routing;
 pub mod settings;
 pub mod sources;
 pub mod store;
+pub mod subscriptions;
 mod view;
 pub mod why;
 
