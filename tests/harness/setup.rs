@@ -144,6 +144,7 @@ impl Setup {
             email: None,
             routing: Routing::default(),
             sources: self.worker_sources(),
+            public_url: None,
             api_token: Some(API_TOKEN.into()),
             shutdown_deadline: Duration::from_secs(20),
         };

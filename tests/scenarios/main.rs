@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the steps of a scenario fail their test where they fail")]
 
+mod api_limits;
 mod apis;
 mod customer_care;
 mod dead_letters;
@@ -12,6 +13,7 @@ mod faults_broker;
 mod faults_database;
 mod faults_programs;
 mod order;
+mod provider_apis;
 mod refusals;
 mod samples_end_in_rows;
 mod shutdown_and_health;

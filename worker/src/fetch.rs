@@ -19,10 +19,10 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::Context;
 use crate::provider_api::ApiError;
 use crate::store::StoreError;
 use crate::store::lookups::{self, Claimed, Mark};
+use crate::{Context, subscriptions};
 
 /// How often to look for what became due without anybody here saying so.
 const POLL: Duration = Duration::from_secs(1);
@@ -44,6 +44,7 @@ pub async fn run(context: Arc<Context>, publisher: Publisher, stop: Cancellation
         return Ok(());
     }
     let mut fetch = Fetch { context, publisher, sources, under_way: JoinSet::new(), swept_at: None };
+    fetch.check_subscriptions();
     let mut retry = Retry::forever(RETRY_FIRST, RETRY_MAX);
     while !stop.is_cancelled() {
         let pause = match fetch.step().await {
@@ -75,6 +76,16 @@ struct Fetch {
 }
 
 impl Fetch {
+    /// Warns, beside the questions, if a provider sends its webhooks elsewhere.
+    fn check_subscriptions(&mut self) {
+        let context = Arc::clone(&self.context);
+        self.under_way.spawn(async move {
+            if let Some(url) = &context.public_url {
+                subscriptions::check(&context.apis, &context.sources, url).await;
+            }
+        });
+    }
+
     /// Starts what is due, and answers how long to wait before the next look.
     async fn step(&mut self) -> Result<Duration, StoreError> {
         let interval = self.context.limits.sweep_interval;

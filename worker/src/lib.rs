@@ -2,7 +2,8 @@
 //!
 //! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
 //! 2. [`relay`] delivers what was promised, over each [`channel`].
-//! 3. [`fetch`] asks the providers' APIs for what a webhook only announces or never said, over [`provider_api`].
+//! 3. [`fetch`] asks the providers' APIs for what a webhook only announces or never said, over [`provider_api`];
+//!    [`subscriptions`] says there where webhooks go.
 //! 4. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
 //! 5. [`store`] holds every SQL statement, and no rule.
 
@@ -23,6 +24,7 @@ pub mod routing;
 pub mod settings;
 pub mod sources;
 pub mod store;
+pub mod subscriptions;
 mod view;
 pub mod why;
 
@@ -62,6 +64,8 @@ pub struct Context {
     pub limits: Limits,
     pub routing: Routing,
     pub sources: Sources,
+    /// Where providers reach ingest, if that is known.
+    pub public_url: Option<String>,
     pub metrics: Metrics,
     pub health: Health,
     /// The APIs that can be asked.
@@ -113,6 +117,7 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         limits: settings.limits.clone(),
         routing: settings.routing.clone(),
         sources: settings.sources.clone(),
+        public_url: settings.public_url.clone(),
         metrics: Metrics::new(&mut registry),
         health: Health::default(),
         promised: Notify::new(),

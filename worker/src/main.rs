@@ -11,6 +11,7 @@ use uuid::Uuid;
 use worker::commands::{self, Which};
 use worker::preview::{self, PreviewArgs};
 use worker::settings::SettingsArgs;
+use worker::subscriptions::{self, AiraloCommand, EsimAccessCommand};
 use worker::{store, why};
 
 /// Applies webhooks from the queue to the database, and delivers what they promise.
@@ -51,6 +52,12 @@ enum Command {
     /// Endpoints that answered 410 Gone
     #[command(subcommand)]
     Endpoints(Endpoints),
+    /// Where Airalo sends its webhooks
+    #[command(subcommand)]
+    Airalo(AiraloCommand),
+    /// Where eSIM Access sends its webhooks
+    #[command(subcommand)]
+    EsimAccess(EsimAccessCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -139,6 +146,8 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Endpoints(Endpoints::Enable { channel })) => {
             commands::enable_endpoints(&store::open(&settings.database()?, 1)?, &channel, out).await
         }
+        Some(Command::Airalo(command)) => subscriptions::run_airalo(&command, &settings, out).await,
+        Some(Command::EsimAccess(command)) => subscriptions::run_esim_access(&command, &settings, out).await,
     }
 }
 

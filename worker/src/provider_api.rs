@@ -137,7 +137,12 @@ impl Api {
             let request = airalo::token_request(client_id, client_secret);
             match self.exchange(&request, None).await? {
                 Verdict::Found(answer) => airalo::read_token(&answer),
-                verdict => Err(verdict.settle().err().unwrap_or_else(airalo::no_token)),
+                // Whatever is wrong with the question for a token is wrong with the credentials.
+                verdict => Err(match verdict.settle() {
+                    Err(ApiError::Refused { reason }) => ApiError::Denied { reason: format!("no token: {reason}") },
+                    Err(error) => error,
+                    Ok(_) => airalo::no_token(),
+                }),
             }
         };
         self.tokens.valid(renew).await.map(Some)

@@ -100,6 +100,8 @@ pub struct Settings {
     pub email: Option<EmailSettings>,
     pub routing: Routing,
     pub sources: Sources,
+    /// The base address of ingest as providers see it; without it nobody checks where they send webhooks.
+    pub public_url: Option<String>,
     /// Who may use the API; without a token there is none.
     pub api_token: Option<SecretString>,
     /// How long a stop may take.
@@ -151,6 +153,9 @@ pub struct SettingsArgs {
     /// The file of the webhooks' sources, the same as for ingest; unset: any source may be named
     #[arg(long, env)]
     sources_file: Option<PathBuf>,
+    /// Base address of ingest as providers see it, such as https://hooks.shop.example; for where they send webhooks
+    #[arg(long, env)]
+    public_url: Option<String>,
     /// Bearer token of the API under /v1; unset: there is no API
     #[arg(long, env, hide_env_values = true)]
     api_token: Option<String>,
@@ -221,6 +226,18 @@ impl SettingsArgs {
         problems.finish(url.zip(broker))
     }
 
+    /// The database, the sources and where their webhooks should come, for commands about subscriptions.
+    pub fn subscriptions(&self) -> Result<(SecretString, Sources, Option<String>), WrongSettings> {
+        let mut problems = Problems::new();
+        let url = self.database_url(&mut problems);
+        let sources = match &self.sources_file {
+            Some(_) => self.read_sources(&mut problems),
+            None => problems.require("SOURCES_FILE", None).map(|_| Sources::default()),
+        };
+        let public_url = problems.take("PUBLIC_URL", self.public_url());
+        problems.finish(url.zip(sources).zip(public_url).map(|((url, sources), public_url)| (url, sources, public_url)))
+    }
+
     fn settings(&self, roles: &str, problems: &mut Problems) -> Option<Settings> {
         // Each is read before any is missed, so that all problems are told.
         let database_url = self.database_url(problems);
@@ -233,6 +250,7 @@ impl SettingsArgs {
         let email = self.mail.read(lease, problems);
         let routing = problems.take("ROUTING_FILE", self.routing());
         let sources = self.read_sources(problems);
+        let public_url = problems.take("PUBLIC_URL", self.public_url());
         let api_token = problems.take("API_TOKEN", self.api_token());
         let deadline = problems.take("SHUTDOWN_DEADLINE", duration(&self.shutdown_deadline));
         Some(Settings {
@@ -245,6 +263,7 @@ impl SettingsArgs {
             email: email?,
             routing: routing?,
             sources: sources?,
+            public_url: public_url?,
             api_token: api_token?,
             shutdown_deadline: deadline?,
         })
@@ -285,6 +304,17 @@ impl SettingsArgs {
             problems_of_file.iter().for_each(|problem| problems.add("SOURCES_FILE", problem));
         };
         Sources::load(path).map_err(wrong).ok()
+    }
+
+    fn public_url(&self) -> Result<Option<String>, String> {
+        let Some(text) = self.public_url.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let url = merchant_webhook::parse_url(text)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("it must end with the path below which /webhooks is".to_owned());
+        }
+        Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
     }
 
     fn api_token(&self) -> Result<Option<SecretString>, String> {

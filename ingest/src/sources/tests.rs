@@ -39,6 +39,8 @@ fn a_file_with_everything_is_read() {
         provider = "esim_access"
         token = {{ env = "TOKEN" }}
         allow_ips = ["3.1.131.226/32", "54.254.74.88"]
+        before_confirmation = "act"
+        api = {{ access_code = {{ env = "ONLY_THE_WORKER_HAS_IT" }} }}
         "#,
         old.path().display()
     );

@@ -110,9 +110,11 @@ pub(super) fn read(reply: &Reply) -> Verdict {
         "310403" => Verdict::Nothing,
         "101002" => Verdict::Denied("our address is not allowed (code 101002)".to_owned()),
         "101003" => Verdict::Denied("the signature is wrong (code 101003); is secret_key right?".to_owned()),
-        "000101" | "000102" | "000103" | "000104" | "000105" | "000106" | "000107" | "200002" | "200005" | "200006"
-        | "200007" | "200008" | "200009" | "200011" | "310201" | "310211" | "310221" | "310231" | "310241"
-        | "310243" | "310251" => Verdict::Refused(said),
+        "000101" | "000102" => Verdict::Denied(format!("{said}: a header is missing or wrong")),
+        "000103" | "000104" | "000105" | "000106" | "000107" | "200002" | "200005" | "200006" | "200007" | "200008"
+        | "200009" | "200011" | "310201" | "310211" | "310221" | "310231" | "310241" | "310243" | "310251" => {
+            Verdict::Refused(said)
+        }
         // 000001 (the server), 101001 (the timestamp's age), and what is not documented.
         _ => Verdict::Later(said, reply.retry_after),
     }

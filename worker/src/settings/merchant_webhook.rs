@@ -57,7 +57,8 @@ impl MerchantWebhookArgs {
     }
 }
 
-fn parse_url(text: &str) -> Result<reqwest::Url, String> {
+/// An address that is asked over HTTP.
+pub(super) fn parse_url(text: &str) -> Result<reqwest::Url, String> {
     let url: reqwest::Url = text.parse().map_err(|error| format!("it is not a URL: {error}"))?;
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("it must start with https://".to_owned()) }
 }
