@@ -49,13 +49,15 @@ pub struct Surroundings<'a> {
     pub channels: &'a [&'static str],
     /// The sources whose providers can be asked.
     pub apis: &'a Apis,
+    /// The sources where what is of value waits for the API to confirm it.
+    pub waiting: &'a [String],
 }
 
 /// Applies the batch whole or not at all.
 pub async fn apply(
     pool: &PgPool,
     batch: &[Arrival],
-    Surroundings { routing, channels, apis }: Surroundings<'_>,
+    Surroundings { routing, channels, apis, waiting }: Surroundings<'_>,
 ) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
     let mut tx = pool.begin().await?;
@@ -79,7 +81,7 @@ pub async fn apply(
     let new = made(&promises, outbox::promise(&mut tx, &promises).await?);
     outbox::deliver(&mut tx, &deliveries(&new, routing, channels)).await?;
     if fresh.iter().any(|(envelope, _)| envelope.origin == Origin::Fetch) {
-        applied.released = outbox::release_confirmed(&mut tx).await?;
+        applied.released = outbox::release_confirmed(&mut tx, waiting).await?;
     }
     applied.promised = new.iter().map(|promise| promise.kind.as_str()).collect();
     tx.commit().await?;

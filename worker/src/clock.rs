@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::Context;
-use crate::store::{StoreError, contacts, deadlines};
+use crate::store::{StoreError, contacts, deadlines, outbox};
 
 /// How many rows are looked at in one statement.
 const PAGE: i64 = 500;
@@ -65,7 +65,10 @@ async fn tick(context: &Context, publisher: &Publisher) -> Result<usize, StoreEr
     noticed += notice_silence(context, publisher, now).await?;
     // An eSIM may have found its order since its mail began to wait.
     let mut db = context.pool.acquire().await?;
-    if contacts::release_waiting(&mut db).await? > 0 {
+    let mut released = contacts::release_waiting(&mut db).await?;
+    // Or the confirmation came while the message was being put aside.
+    released += outbox::release_confirmed(&mut db, &context.waiting).await?;
+    if released > 0 {
         context.promised.notify_waiters();
     }
     Ok(noticed)

@@ -226,7 +226,8 @@ async fn apply_when_possible(
     session: &CancellationToken,
 ) -> Result<Result<Applied, sqlx::Error>, Abandoned> {
     let mut retry = Retry::forever(REAPPLY_FIRST, REAPPLY_MAX);
-    let surroundings = Surroundings { routing: &context.routing, channels: &context.channels, apis: &context.apis };
+    let Context { routing, channels, apis, waiting, .. } = context;
+    let surroundings = Surroundings { routing, channels, apis, waiting };
     loop {
         match apply(&context.pool, batch, surroundings).await {
             Ok(applied) => {

@@ -70,6 +70,8 @@ pub struct Context {
     pub health: Health,
     /// The APIs that can be asked.
     pub apis: Apis,
+    /// The sources where what is of value waits for the API to confirm an unsigned webhook.
+    pub waiting: Vec<String>,
     /// Told when a question to one of them was noted here.
     pub wanted: Notify,
     /// Told when promises were made here, so that the relay need not wait for its next look.
@@ -112,6 +114,7 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
     let pool = store::open(&settings.database_url, settings.database_connections).context("reading DATABASE_URL")?;
     let context = Arc::new(Context {
         apis: Apis::open(&settings.sources, &pool)?,
+        waiting: settings.sources.waiting(),
         pool,
         channels: channels.iter().map(Channel::name).collect(),
         limits: settings.limits.clone(),

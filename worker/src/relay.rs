@@ -23,7 +23,6 @@ use crate::Context;
 use crate::channel::{Channel, Outcome, email, log};
 use crate::mail::Contact;
 use crate::routing::Routing;
-use crate::sources::BeforeConfirmation;
 use crate::store::outbox::{self, Claimed, Mark};
 use crate::store::{StoreError, contacts, entities};
 
@@ -165,9 +164,7 @@ impl Relay {
     /// Whether to wait for the provider's API before something is set off that can't be taken back.
     fn awaits_confirmation(&self, delivery: &Claimed, state: Option<&State>) -> bool {
         let Some(kind) = ActionKind::parse(&delivery.kind) else { return false };
-        let source = self.context.sources.find(&delivery.source);
-        source.is_some_and(|source| source.before_confirmation == BeforeConfirmation::Wait)
-            && self.context.apis.find(&delivery.source).is_some()
+        self.context.waiting.contains(&delivery.source)
             && is_binding(kind, self.channel.name())
             && awaits_confirmation(kind, state)
     }

@@ -102,6 +102,12 @@ impl Sources {
         self.0.iter().map(|(name, source)| (name.as_str(), source))
     }
 
+    /// Those where what is of value waits until the API has confirmed an unsigned webhook: it must be possible to ask.
+    pub fn waiting(&self) -> Vec<String> {
+        let waits = |source: &Source| source.api.is_some() && source.before_confirmation == BeforeConfirmation::Wait;
+        self.iter().filter(|(_, source)| waits(source)).map(|(name, _)| name.to_owned()).collect()
+    }
+
     /// Without a file, nothing is known of any source.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

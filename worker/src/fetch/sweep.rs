@@ -1,11 +1,10 @@
-//! What nobody asked for and should have: orders that no webhook completed in time, messages whose confirmation came
-//! while they were being put aside.
+//! What nobody asked for and should have: orders that no webhook completed in time.
 
 use chrono::{TimeDelta, Utc};
 use shared::lookup::{Reason, Want, order_lookup};
 
 use crate::Context;
-use crate::store::{StoreError, lookups, outbox, registrations};
+use crate::store::{StoreError, lookups, registrations};
 
 /// How many overdue orders are taken up in one sweep of one worker; the next sweep finds the rest.
 const PAGE: i64 = 500;
@@ -27,10 +26,6 @@ pub(super) async fn run(context: &Context, sources: &[String]) -> Result<(), Sto
             tracing::info!(orders = wants.len(), "orders are overdue and are looked up");
         }
     }
-    let released = outbox::release_confirmed(&mut tx).await?;
     tx.commit().await?;
-    if released > 0 {
-        context.promised.notify_waiters();
-    }
     Ok(())
 }

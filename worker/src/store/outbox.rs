@@ -156,9 +156,10 @@ pub async fn find_disabled(db: &mut PgConnection, channel: &str, address: &str) 
     Ok(reason)
 }
 
-/// Makes due what waited for the API to confirm an unsigned webhook, and waits no longer. Answers how many.
-pub async fn release_confirmed(db: &mut PgConnection) -> Result<u64, StoreError> {
-    let released = sqlx::query_file!("src/store/release_confirmed.sql").execute(db).await?;
+/// Makes due what waited for the API to confirm an unsigned webhook, and need not wait any longer; `waiting` are the
+/// sources where anything waits for that. Answers how many.
+pub async fn release_confirmed(db: &mut PgConnection, waiting: &[String]) -> Result<u64, StoreError> {
+    let released = sqlx::query_file!("src/store/release_confirmed.sql", waiting).execute(db).await?;
     Ok(released.rows_affected())
 }
 
