@@ -107,7 +107,8 @@ async fn answer(app: &App, source: Arc<Source>, peer: SocketAddr, request: Reque
     check_address(app, &source, peer, &head.headers)?;
     let body = read_body(&app.settings, &head.headers, body).await?;
     let envelope = envelope(&source, &head.headers, body);
-    check_signature(app, &source, &envelope)?;
+    let proven = check_signature(app, &source, &envelope)?;
+    let envelope = with_proof(envelope, proven);
     // After the signature, so that nobody can use up a source's rate without being that source.
     source.admit().map_err(|retry_after| Rejection::Rate { retry_after })?;
     keep(app, &source, envelope).await
@@ -174,20 +175,36 @@ fn now() -> Timestamp {
     DateTime::from(SystemTime::now()).trunc_subsecs(TIME_DIGITS)
 }
 
-fn check_signature(app: &App, source: &Source, envelope: &Envelope) -> Result<(), Rejection> {
+/// Whether somebody who may be let in has proven to be the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proven {
+    Signed,
+    Unsigned,
+}
+
+fn check_signature(app: &App, source: &Source, envelope: &Envelope) -> Result<Proven, Rejection> {
     if source.signing_secrets.is_empty() {
-        return Ok(());
+        return Ok(Proven::Unsigned);
     }
     let signed =
         provider::Request { headers: &envelope.headers, body: &envelope.body, received_at: envelope.received_at };
     match (source.provider.authenticate(signed, &source.signing_secrets), source.verify) {
-        (Ok(()), _) => Ok(()),
+        (Ok(()), _) => Ok(Proven::Signed),
         (Err(reason), Verify::Enforce) => Err(Rejection::Signature(reason)),
         (Err(reason), Verify::Observe) => {
             observe(app, envelope, reason);
-            Ok(())
+            Ok(Proven::Unsigned)
         }
     }
+}
+
+/// Whoever reads the envelope later has no secret, and takes a signature in it for a right one.
+fn with_proof(mut envelope: Envelope, proven: Proven) -> Envelope {
+    if proven == Proven::Unsigned {
+        let signatures = envelope.provider.signature_headers();
+        envelope.headers.retain(|name, _| !signatures.contains(&name.as_str()));
+    }
+    envelope
 }
 
 fn observe(app: &App, envelope: &Envelope, unauthentic: Unauthentic) {
@@ -221,4 +238,41 @@ async fn keep(app: &App, source: &Source, envelope: Envelope) -> Result<Response
     tracing::info!(event.id = %id, source = source.name, trace.id = trace_id, path, body_bytes, "accepted a webhook");
     app.metrics.accepted.get_or_create(&Accepted { source: source.name.clone(), path }).inc();
     Ok(axum::Json(json!({ "id": id })).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::envelope::Mode;
+    use shared::provider::Provider;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(provider: Provider, sent: &[&str], proven: Proven, kept: &[&str]) {
+        let envelope = Envelope {
+            id: Uuid::nil(),
+            source: "shop".to_owned(),
+            provider,
+            mode: Mode::Live,
+            origin: Origin::Webhook,
+            received_at: Timestamp::UNIX_EPOCH,
+            content_type: None,
+            traceparent: None,
+            headers: sent.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect(),
+            body: Vec::new(),
+        };
+        let headers = with_proof(envelope, proven).headers;
+        assert_eq!(headers.keys().map(String::as_str).collect::<Vec<_>>(), kept);
+    }
+
+    #[test]
+    fn only_a_verified_signature_stays_in_the_envelope() {
+        let svix = ["svix-id", "svix-signature", "svix-timestamp"];
+        check(Provider::Airtm, &svix, Proven::Signed, &svix);
+        check(Provider::Airtm, &svix, Proven::Unsigned, &["svix-id", "svix-timestamp"]);
+        check(Provider::Airtm, &["webhook-id", "webhook-signature"], Proven::Unsigned, &["webhook-id"]);
+        check(Provider::Airalo, &["airalo-signature"], Proven::Signed, &["airalo-signature"]);
+        check(Provider::Airalo, &["airalo-signature"], Proven::Unsigned, &[]);
+        check(Provider::Simplifytrip, &["x-simplify-trip-signature"], Proven::Unsigned, &[]);
+    }
 }

@@ -283,8 +283,10 @@ fn esim(esim: &Esim, rules: &Rules) -> Vec<News> {
         return news;
     }
     if let Some(install) = esim.install.value() {
+        // Another code is another promise: the first one may have been forged.
         let code_sha256 = install.fingerprint();
-        news.push(News::once(ActionKind::EsimReady, Rule::InstallableBy { code_sha256 }));
+        let distinction = code_sha256.chars().take(16).collect();
+        news.push(News { kind: ActionKind::EsimReady, distinction, rule: Rule::InstallableBy { code_sha256 } });
     }
     if esim.profile_status().is_some_and(ProfileStatus::is_on_device) {
         news.push(News::once(ActionKind::EsimInstalled, Rule::OnDevice));

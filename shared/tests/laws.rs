@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use shared::Timestamp;
 use shared::block::{Heard, Join, Latest};
+use shared::confirmation::{Confirmation, Verdict};
 use shared::envelope::Mode;
 use shared::esim::{Alert, Esim, Install, PlanStatus, ProfileStatus, Usage};
 use shared::fact::State;
@@ -56,6 +57,18 @@ fn any_heard() -> impl Strategy<Value = Heard> {
     (option::of(any_time()), option::of(any_time())).prop_map(|(first, last)| Heard { first, last })
 }
 
+fn confirmation<T: Debug + Clone + Ord + 'static>(
+    value: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<Confirmation<T>> {
+    let value = value.boxed();
+    let minutes =
+        || option::of((0_i64..3).prop_map(|minute| Timestamp::from_timestamp(minute * 60, 0).expect("a time")));
+    let rung = (option::of(value.clone()), minutes()).prop_map(|(value, at)| Latest::maybe(value, at));
+    let vouched = (option::of(option::of(value.clone())), minutes()).prop_map(|(value, at)| Latest::maybe(value, at));
+    let ever = proptest::collection::btree_set(value, 0..3);
+    (rung, vouched, ever).prop_map(|(rung, vouched, ever)| Confirmation { rung, vouched, ever }).boxed()
+}
+
 fn any_mode() -> impl Strategy<Value = Latest<Mode>> {
     option::of(prop_oneof![Just(Mode::Live), Just(Mode::Test)]).prop_map(|mode| Latest::maybe(mode, None))
 }
@@ -78,7 +91,7 @@ fn any_order() -> impl Strategy<Value = Order> {
     let unknown = proptest::collection::btree_set(any_text(), 0..2);
     let said = (latest(standing), latest(any_text()), statuses, unknown, latest(product));
     let bought = (latest(any_text()), latest(0_i64..2), latest(any_text()), latest(0_u32..2), any_mode(), any_heard());
-    (said, bought).prop_map(|(said, bought)| {
+    (said, bought, confirmation(any_order_status())).prop_map(|(said, bought, confirmation)| {
         let (standing, provider_status, untimed_finals, unknown_statuses, product) = said;
         let (package_code, amount, currency, quantity, mode, heard) = bought;
         let amount = amount.value().map(|amount| (*amount).into());
@@ -93,6 +106,7 @@ fn any_order() -> impl Strategy<Value = Order> {
             currency,
             quantity,
             mode,
+            confirmation,
             heard,
             ..Order::default()
         }
@@ -127,7 +141,7 @@ fn any_esim() -> impl Strategy<Value = Esim> {
     let used = (latest(any_usage()), thresholds, latest(any_alert()));
     let notices = proptest::collection::btree_set((any_time(), 1_u32..3), 0..3);
     let valid = (latest(any_time()), notices, latest(any_alert()), any_mode(), any_heard());
-    (named, status, used, valid).prop_map(|(named, status, used, valid)| Esim {
+    (named, status, used, valid, confirmation(any_text())).prop_map(|(named, status, used, valid, confirmation)| Esim {
         order_ref: named.0,
         eid: named.1,
         install: named.2,
@@ -143,6 +157,7 @@ fn any_esim() -> impl Strategy<Value = Esim> {
         expiry_alert: valid.2,
         mode: valid.3,
         heard: valid.4,
+        confirmation,
         ..Esim::default()
     })
 }
@@ -156,11 +171,15 @@ fn any_payment() -> impl Strategy<Value = Payment> {
     ];
     let direction = prop_oneof![Just(Direction::Payin), Just(Direction::Payout)];
     let claimed = (status, option::of(any_text()), option::of(any_time()), any_text());
-    (claimed, latest(direction), any_heard()).prop_map(|((status, reason, at, said), direction, heard)| Payment {
-        direction,
-        heard,
-        ..Payment::with_status(&said, Some(status), reason, at)
-    })
+    let proven = confirmation(prop_oneof![Just(PaymentStatus::Failed), Just(PaymentStatus::Succeeded)]);
+    (claimed, latest(direction), any_heard(), proven).prop_map(
+        |((status, reason, at, said), direction, heard, confirmation)| Payment {
+            direction,
+            heard,
+            confirmation,
+            ..Payment::with_status(&said, Some(status), reason, at)
+        },
+    )
 }
 
 fn any_return() -> impl Strategy<Value = ReturnRequest> {
@@ -203,6 +222,31 @@ proptest! {
         let keys = |map: &BTreeMap<u8, u8>| map.keys().copied().collect::<BTreeSet<_>>();
         check_laws(keys(&a), keys(&b), keys(&c));
         check_laws(a, b, c);
+    }
+
+    #[test]
+    fn what_is_confirmed_is_the_same_in_any_order(
+        a in confirmation(0_u8..3),
+        b in confirmation(0_u8..3),
+        c in confirmation(0_u8..3),
+    ) {
+        check_laws(a, b, c);
+    }
+
+    /// Proof is never lost to a doorbell: whoever rings, what the provider stands behind stays confirmed.
+    #[test]
+    fn no_doorbell_unproves_anything(proven in confirmation(0_u8..3), rung in latest(0_u8..3), current in 0_u8..3) {
+        let doorbell = Confirmation { rung, ..Confirmation::default() };
+        let is_confirmed = |state: &Confirmation<u8>| state.verdict(Some(&current)) == Some(Verdict::Confirmed);
+        prop_assert_eq!(is_confirmed(&proven), is_confirmed(&joined(proven.clone(), doorbell)));
+    }
+
+    /// What was ever proven is not called forged.
+    #[test]
+    fn what_was_ever_proven_is_not_refuted(state in confirmation(0_u8..3)) {
+        if let Some(refutation) = state.refutation() {
+            prop_assert!(!state.ever.contains(refutation.claimed));
+        }
     }
 
     #[test]

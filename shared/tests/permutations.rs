@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shared::Timestamp;
+use shared::confirmation::Verdict;
 use shared::envelope::{Envelope, Mode, Origin};
 use shared::esim::{Esim, PlanStatus, ProfileStatus};
 use shared::fact::{EntityKey, State};
+use shared::lookup::{Answer, Hints, Lookup, Question};
 use shared::order::{Order, OrderStatus};
 use shared::payment::PaymentStatus;
 use shared::provider::{Event, Provider, decode};
@@ -30,7 +32,7 @@ fn event(provider: Provider, minute: usize, body: &Value) -> Event {
         source: provider.to_string(),
         provider,
         mode: Mode::Live,
-        origin: Origin::Webhook,
+        origin: if body.get("asked_at").is_some() { Origin::Fetch } else { Origin::Webhook },
         received_at,
         content_type: None,
         traceparent: None,
@@ -337,4 +339,69 @@ fn airtm_with_both_directions_and_generations() {
     assert_eq!(payment("in"), PaymentStatus::Succeeded);
     assert_eq!(payment("out"), PaymentStatus::Cancelled);
     assert_eq!(payment("v2"), PaymentStatus::Failed);
+}
+
+/// What the API answered on the `day`th of May.
+fn answered(day: u32, about: EntityKey, question: Question, found: Option<Value>) -> Value {
+    let asked = Lookup { about, question, hints: Hints::default() };
+    let asked_at = at(&format!("2026-05-{day:02}T12:00:00Z"));
+    serde_json::to_value(Answer { asked, asked_at, found }).unwrap()
+}
+
+#[test]
+fn esim_access_with_what_its_api_answers() {
+    let esim_ref = || EntityKey::Esim("B1/8943".to_owned());
+    let order_ref = || EntityKey::Order("B1".to_owned());
+    let found = |ac: &str, status: &str, used: u64| {
+        let esim = json!({"orderNo": "B1", "iccid": "8943", "esimTranNo": "25", "ac": ac, "esimStatus": status,
+                          "smdpStatus": "ENABLED", "totalVolume": 1000, "orderUsage": used, "pin": "1234"});
+        Some(json!({"success": true, "obj": {"esimList": [esim]}}))
+    };
+    let states = check(
+        Provider::EsimAccess,
+        &[
+            json!({"notifyType": "ORDER_STATUS", "content": {"orderNo": "B1", "orderStatus": "GOT_RESOURCE"}}),
+            answered(1, order_ref(), Question::Order, found("", "GETTING_RESOURCE", 0)),
+            answered(2, order_ref(), Question::Order, found("LPA:1$rsp.example$C", "GOT_RESOURCE", 0)),
+            smdp(3, 1, "INSTALLATION"),
+            answered(4, esim_ref(), Question::Esim, found("LPA:1$rsp.example$C", "IN_USE", 200)),
+            usage(5, 1000, 500, 0.5),
+            status(6, "USED_UP", "ENABLED"),
+        ],
+    );
+    assert_eq!(order(&states, "B1").status(), OrderStatus::Completed);
+    assert_eq!(order(&states, "B1").verdict(), Some(Verdict::Confirmed));
+    let esim = esim(&states, "B1/8943");
+    assert_eq!((esim.plan_status(), esim.verdict()), (Some(PlanStatus::Depleted), Some(Verdict::Confirmed)));
+    assert_eq!(esim.install.value().and_then(|install| install.pin.as_deref()), Some("1234"));
+}
+
+#[test]
+fn airalo_with_what_its_api_answers() {
+    let sim =
+        json!({"iccid": "891", "lpa": "lpa.airalo.com", "matching_id": "TEST", "qrcode": "LPA:1$lpa.airalo.com$TEST"});
+    let order_of = |status: &str| json!({"data": {"id": 1, "type": "sim", "package_id": "p", "sims": [sim], "status": {"slug": status}}});
+    let usage = |status: &str, remaining: u32| {
+        Some(
+            json!({"data": {"remaining": remaining, "total": 1024, "expired_at": "2026-05-20 00:00:00", "status": status}}),
+        )
+    };
+    let (order_ref, esim_ref) = (|| EntityKey::Order("r1".to_owned()), || EntityKey::Esim("891".to_owned()));
+    let states = check(
+        Provider::Airalo,
+        &[
+            json!({"request_id": "r1", "data": {"id": 1, "type": "sim", "package_id": "p", "package": "Bonbon", "sims": [sim]}}),
+            answered(1, order_ref(), Question::Order, None),
+            answered(2, order_ref(), Question::Order, Some(order_of("completed"))),
+            answered(3, esim_ref(), Question::Usage, usage("ACTIVE", 500)),
+            answered(4, esim_ref(), Question::Usage, usage("FINISHED", 0)),
+            answered(5, esim_ref(), Question::Usage, usage("ACTIVE", 512)),
+            json!({"level": "3days", "package_name": "p", "remaining_percentage": 43, "iccid": "891"}),
+        ],
+    );
+    assert_eq!(order(&states, "r1").verdict(), Some(Verdict::Confirmed));
+    let esim = esim(&states, "891");
+    assert_eq!((esim.plan_status(), esim.verdict()), (Some(PlanStatus::Active), Some(Verdict::Confirmed)));
+    assert_eq!(esim.plan.at(), Some(at("2026-05-05T11:40:00Z")));
+    assert_eq!(esim.usage.value().unwrap().used_bytes, 512 * 1024 * 1024);
 }

@@ -100,6 +100,8 @@ async fn what_is_only_observed_is_accepted_and_counted() {
         harness::eventually::holds(actions == ["esim_ready"], || format!("{actions:?}"))
     })
     .await;
+    let events = tables::rows(&system.pool, "events").await;
+    assert_eq!(events[0]["headers"], json!({}), "a wrong signature is not kept as if it were a right one");
     system.finish().await;
 }
 

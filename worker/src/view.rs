@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::Timestamp;
+use shared::confirmation::Verdict;
 use shared::envelope::Mode;
 use shared::esim::Esim;
 use shared::fact::{EntityKey, State};
@@ -28,10 +29,10 @@ pub(crate) struct OrderRow<'a> {
     currency: Option<&'a String>,
     quantity: Option<&'a u32>,
     track_ref: Option<&'a String>,
+    confirmation: Option<&'static str>,
     mode: Mode,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
-    confirmation: Option<&'static str>,
     blocks: &'a Order,
 }
 
@@ -52,10 +53,10 @@ impl<'a> OrderRow<'a> {
             currency: order.currency.value(),
             quantity: order.quantity.value(),
             track_ref: order.track_ref.value(),
+            confirmation: order.verdict().map(Verdict::as_str),
             mode: order.mode(),
             created_at: order.heard.first,
             updated_at: order.heard.last,
-            confirmation: order.verdict().map(shared::confirmation::Verdict::as_str),
             blocks: order,
         }
     }
@@ -81,10 +82,10 @@ pub(crate) struct EsimRow<'a> {
     usage_at: Option<Timestamp>,
     expires_at: Option<&'a Timestamp>,
     package_name: Option<&'a String>,
+    confirmation: Option<&'static str>,
     mode: Mode,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
-    confirmation: Option<&'static str>,
     blocks: &'a Esim,
 }
 
@@ -109,10 +110,10 @@ impl<'a> EsimRow<'a> {
             usage_at: esim.usage.at(),
             expires_at: esim.expires_at.value(),
             package_name: esim.package_name.value(),
+            confirmation: esim.verdict().map(Verdict::as_str),
             mode: esim.mode(),
             created_at: esim.heard.first,
             updated_at: esim.heard.last,
-            confirmation: esim.verdict().map(shared::confirmation::Verdict::as_str),
             blocks: esim,
         }
     }
@@ -132,10 +133,10 @@ pub(crate) struct PaymentRow<'a> {
     failure_reason: Option<&'a str>,
     operation_ref: Option<&'a String>,
     description: Option<&'a String>,
+    confirmation: Option<&'static str>,
     mode: Mode,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
-    confirmation: Option<&'static str>,
     blocks: &'a Payment,
 }
 
@@ -154,10 +155,10 @@ impl<'a> PaymentRow<'a> {
             failure_reason: payment.failure_reason(),
             operation_ref: payment.operation_ref.value(),
             description: payment.description.value(),
+            confirmation: payment.verdict().map(Verdict::as_str),
             mode: payment.mode(),
             created_at: payment.heard.first,
             updated_at: payment.heard.last,
-            confirmation: payment.verdict().map(shared::confirmation::Verdict::as_str),
             blocks: payment,
         }
     }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::reading::{decimal, text, word};
+use super::reading::{decimal, missing, text, word};
 use super::{Malformed, Provider, Reading, airalo, airtm, esim_access, simplifytrip, yoni};
 use crate::Timestamp;
 use crate::confirmation::Confirmation;
@@ -115,6 +115,11 @@ pub(super) fn switch(value: &Value, name: &str) -> Option<bool> {
             _ => None,
         },
     }
+}
+
+/// A list that may be empty and must be there: nothing is denied because a body has another form than we know.
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], Malformed> {
+    value.get(name).and_then(Value::as_array).map(Vec::as_slice).ok_or_else(|| missing(name))
 }
 
 /// Megabytes of 2²⁰ bytes, as all providers count them, in bytes.

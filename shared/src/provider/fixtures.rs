@@ -10,7 +10,8 @@ use super::{Event, Malformed, Provider, Request, Unauthentic, decode};
 use crate::Timestamp;
 use crate::envelope::{Envelope, Mode, Origin};
 use crate::esim::Esim;
-use crate::fact::State;
+use crate::fact::{EntityKey, Fact, State};
+use crate::lookup::{Answer, Hints, Lookup, Question};
 use crate::order::Order;
 
 /// The body of a provider's sample, as the providers' documents have it.
@@ -82,4 +83,66 @@ pub(super) fn authenticate(
     let headers: BTreeMap<_, _> = headers.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let secrets: Vec<_> = secrets.iter().map(|secret| SecretSlice::from(secret.as_bytes().to_vec())).collect();
     provider.authenticate(Request { headers: &headers, body, received_at }, &secrets)
+}
+
+/// When everything here is asked, shortly before it is received.
+pub(super) fn asked_at() -> Timestamp {
+    time("2026-05-01T11:59:58Z")
+}
+
+pub(super) fn answer_envelope(provider: Provider, asked: Lookup, found: Option<Value>) -> Envelope {
+    let body = Answer { asked, asked_at: asked_at(), found }.body();
+    Envelope { origin: Origin::Fetch, body, ..envelope(provider, "") }
+}
+
+#[track_caller]
+pub(super) fn answer(provider: Provider, asked: Lookup, found: &Value) -> Event {
+    decode(&answer_envelope(provider, asked, Some(found.clone()))).unwrap()
+}
+
+/// What is claimed if the API knows no such thing.
+#[track_caller]
+pub(super) fn no_answer(provider: Provider, asked: Lookup) -> Event {
+    decode(&answer_envelope(provider, asked, None)).unwrap()
+}
+
+#[track_caller]
+pub(super) fn check_answer_refused(provider: Provider, asked: Lookup, found: &Value, expected: &str) {
+    let refusal = decode(&answer_envelope(provider, asked, Some(found.clone()))).map(|event| event.kind);
+    assert_eq!(refusal, Err(Malformed::Unidentified(expected.to_owned())), "{found}");
+}
+
+pub(super) fn order_lookup(order_ref: &str) -> Lookup {
+    crate::lookup::order_lookup(order_ref, None)
+}
+
+pub(super) fn esim_lookup(question: Question, esim_ref: &str, hints: Hints) -> Lookup {
+    Lookup { about: EntityKey::Esim(esim_ref.to_owned()), question, hints }
+}
+
+/// The event's facts, each in one line: which entity, and where it is now.
+pub(super) fn in_short(event: &Event) -> Vec<String> {
+    event.facts.iter().map(fact_in_short).collect()
+}
+
+fn fact_in_short(fact: &Fact) -> String {
+    let key = serde_json::to_value(&fact.key).unwrap();
+    let status = match &fact.claims {
+        State::Order(order) => order.status().as_str().to_owned(),
+        State::Esim(esim) => {
+            let plan = esim.plan_status().map(|plan| format!("plan={}", plan.as_str()));
+            let profile = esim.profile_status().map(|profile| format!("profile={}", profile.as_str()));
+            let thresholds = esim.reached_percent.values().map(|percent| format!("told={percent}%"));
+            let alert = esim.low_data_alert.value().map(|alert| format!("alert={}%", alert.level));
+            let notice = esim.expiry_alert.value().map(|alert| format!("notice={}d", alert.level));
+            let notices = esim.expiry_notices.iter().map(|(_, days)| format!("notice={days}d"));
+            let install = (!esim.install.is_empty()).then(|| "install".to_owned());
+            let used = esim.usage.value().map(|usage| format!("used={}", usage.used_bytes));
+            let said = [plan, profile, install, used, alert, notice].into_iter().flatten();
+            said.chain(thresholds).chain(notices).collect::<Vec<_>>().join(" ")
+        }
+        State::Payment(payment) => payment.status().as_str().to_owned(),
+        State::Return(request) => request.status().as_str().to_owned(),
+    };
+    format!("{} {}: {status}", key["entity"].as_str().unwrap(), key["ref"].as_str().unwrap())
 }

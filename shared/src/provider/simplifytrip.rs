@@ -66,12 +66,12 @@ pub(super) fn read(body: &Value, envelope: &Envelope) -> Result<Reading, Malform
     })
 }
 
-/// By the time of receipt, not by now: an envelope reads the same for ever. What an operator sends again or we fetched
-/// ourselves is no replay.
+/// By the time of receipt, not by now: an envelope reads the same for ever. What an operator sends again is
+/// no replay.
 fn refuse_stale(body: &Value, envelope: &Envelope) -> Result<(), Malformed> {
     let received_at = envelope.received_at;
     match (envelope.origin, time(body, "sentDate")) {
-        (Origin::Webhook | Origin::Clock, Some(sent_at)) if (received_at - sent_at).abs() > FRESH => {
+        (Origin::Webhook, Some(sent_at)) if (received_at - sent_at).abs() > FRESH => {
             Err(Malformed::StaleReplay { sent_at, received_at })
         }
         _ => Ok(()),

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::fixtures::{envelope, event_of, payload, received_at, time as at};
+use super::fixtures::{asked_at, envelope, event_of, in_short, payload, received_at, time as at};
 use super::*;
+use crate::confirmation::Verdict;
 use crate::envelope::Origin;
 use crate::fact::State;
 
@@ -220,29 +221,6 @@ fn no_field_of_any_form_makes_a_dialect_panic_or_quote_the_body() {
     }
 }
 
-/// A fact in one line: which entity, and where it is now.
-fn in_short(fact: &Fact) -> String {
-    let key = serde_json::to_value(&fact.key).unwrap();
-    let status = match &fact.claims {
-        State::Order(order) => order.status().as_str().to_owned(),
-        State::Esim(esim) => {
-            let plan = esim.plan_status().map(|plan| format!("plan={}", plan.as_str()));
-            let profile = esim.profile_status().map(|profile| format!("profile={}", profile.as_str()));
-            let thresholds = esim.reached_percent.values().map(|percent| format!("told={percent}%"));
-            let alert = esim.low_data_alert.value().map(|alert| format!("alert={}%", alert.level));
-            let notice = esim.expiry_alert.value().map(|alert| format!("notice={}d", alert.level));
-            let notices = esim.expiry_notices.iter().map(|(_, days)| format!("notice={days}d"));
-            let install = (!esim.install.is_empty()).then(|| "install".to_owned());
-            let used = esim.usage.value().map(|usage| format!("used={}", usage.used_bytes));
-            let said = [plan, profile, install, used, alert, notice].into_iter().flatten();
-            said.chain(thresholds).chain(notices).collect::<Vec<_>>().join(" ")
-        }
-        State::Payment(payment) => payment.status().as_str().to_owned(),
-        State::Return(request) => request.status().as_str().to_owned(),
-    };
-    format!("{} {}: {status}", key["entity"].as_str().unwrap(), key["ref"].as_str().unwrap())
-}
-
 #[test]
 fn every_sample_is_read() {
     for (provider, sample, kind, facts) in SAMPLES {
@@ -250,7 +228,7 @@ fn every_sample_is_read() {
         let replayed = Envelope { origin: Origin::Replay, ..envelope(provider, sample) };
         let event = decode(&replayed).unwrap();
         assert_eq!(event.kind, kind, "{sample}");
-        assert_eq!(event.facts.iter().map(in_short).collect::<Vec<_>>(), facts, "{sample}");
+        assert_eq!(in_short(&event), facts, "{sample}");
     }
 }
 
@@ -325,4 +303,46 @@ fn who_never_signs_is_never_authentic_by_signature() {
     for provider in [Provider::EsimAccess, Provider::Yoni] {
         assert_eq!(provider.authenticate(request, &[]), Err(Unauthentic::Missing));
     }
+}
+
+#[test]
+fn an_answer_says_when_it_was_asked_and_what_it_is_about() {
+    let lookup = crate::lookup::order_lookup("Y1", None);
+    let envelope = fixtures::answer_envelope(Provider::Yoni, lookup, None);
+    let event = decode(&envelope).unwrap();
+    assert_eq!(
+        (event.kind.as_str(), event.origin, event.occurred_at),
+        ("order_answer", Origin::Fetch, Some(asked_at()))
+    );
+    assert_eq!((event.order_ref.as_deref(), event.esim_ref), (Some("Y1"), None));
+    let later = String::from_utf8(envelope.body.clone()).unwrap().replace("11:59:58", "11:59:59").into_bytes();
+    assert_ne!(decode(&Envelope { body: later, ..envelope }).unwrap().key, event.key);
+}
+
+#[test]
+fn what_nobody_should_ask_is_refused() {
+    let about = EntityKey::Order("1".to_owned());
+    let lookup =
+        |question| crate::lookup::Lookup { about: about.clone(), question, hints: crate::lookup::Hints::default() };
+    for provider in Provider::ALL {
+        let refusal = |question| decode(&fixtures::answer_envelope(provider, lookup(question), Some(json!({}))));
+        assert!(refusal(crate::lookup::Question::Payment).is_err(), "{provider}");
+        assert!(refusal(crate::lookup::Question::Order).is_err(), "{provider}: nothing is in it");
+    }
+    let no_answer = Envelope { origin: Origin::Fetch, ..envelope(Provider::Yoni, "{}") };
+    assert!(decode(&no_answer).is_err());
+}
+
+#[test]
+fn only_a_signature_or_the_api_vouches() {
+    let body = json!({"request_id": "r", "data": {"id": 1, "package_id": "p", "sims": []}}).to_string();
+    let verdict = |envelope: &Envelope| decode(envelope).unwrap().facts[0].claims.confirmation();
+    let unsigned = envelope(Provider::Airalo, &body);
+    assert_eq!(verdict(&unsigned), Some(Verdict::Unconfirmed));
+    let signature = BTreeMap::from([("airalo-signature".to_owned(), "verified".to_owned())]);
+    assert_eq!(verdict(&Envelope { headers: signature, ..unsigned.clone() }), Some(Verdict::Confirmed));
+    assert_eq!(verdict(&Envelope { origin: Origin::Replay, ..unsigned }), Some(Verdict::Unconfirmed));
+    let expired = crate::clock::Deadline::Silent { order_ref: "r".to_owned(), since: received_at() };
+    let clock = Envelope { origin: Origin::Clock, body: expired.body(), ..envelope(Provider::Airalo, "") };
+    assert_eq!(verdict(&clock), None);
 }

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::super::answer::{Asked, Found, is_about, megabytes, switch, unanswerable};
-use super::super::reading::{items, missing, object, text, time, word};
+use super::super::answer::{Asked, Found, is_about, list, megabytes, switch, unanswerable};
+use super::super::reading::{missing, object, text, time, word};
 use super::{Malformed, install, known_status, read_order, status};
 use crate::block::Latest;
 use crate::esim::{Esim, PlanStatus, Usage};
@@ -21,9 +21,17 @@ pub(in super::super) fn read(found: &Value, asked: Asked<'_>) -> Result<Found, M
             Some(order) => Ok(Some(read_answered_order(order, found, asked)?)),
             None => Ok(None),
         },
-        Question::Esim => object(found, "data").map(|sim| read_sim(sim, asked)).transpose(),
-        Question::Usage => Ok(object(found, "data").map(|usage| vec![read_usage(usage, asked)])),
+        Question::Esim => one(found)?.map(|sim| read_sim(sim, asked)).transpose(),
+        Question::Usage => Ok(one(found)?.map(|usage| vec![read_usage(usage, asked)])),
         Question::Payment => Err(unanswerable(asked.question, "Airalo")),
+    }
+}
+
+/// What is not found comes as an empty list.
+fn one(found: &Value) -> Result<Option<&Value>, Malformed> {
+    match object(found, "data") {
+        Some(one) => Ok(Some(one)),
+        None => Ok(list(found, "data")?.first()),
     }
 }
 
@@ -34,7 +42,7 @@ fn order<'a>(found: &'a Value, asked: Asked<'_>) -> Result<Option<&'a Value>, Ma
     }
     let description = asked.lookup.hints.description.as_deref();
     let is_meant = |order: &&Value| description.is_none_or(|description| is_about(order, "description", description));
-    let mut orders = items(found, "data").iter().filter(is_meant);
+    let mut orders = list(found, "data")?.iter().filter(is_meant);
     let first = orders.next();
     if orders.next().is_some() {
         return Err(Malformed::Unidentified("several orders answer to the description".to_owned()));

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::super::answer::{Asked, Found, is_about, switch, unanswerable};
+use super::super::answer::{Asked, Found, is_about, list, switch, unanswerable};
 use super::super::reading::{integer, items, missing, object, text, time, word};
 use super::{Malformed, esim_ref, plan_status, profile_status, usage};
 use crate::Timestamp;
@@ -23,9 +23,9 @@ pub(in super::super) fn read(found: &Value, asked: Asked<'_>) -> Result<Found, M
     }
     let content = object(found, "obj").ok_or_else(|| missing("obj"))?;
     match asked.question {
-        Question::Order => Ok(read_order(items(content, "esimList"), asked)),
-        Question::Esim => Ok(read_esim(items(content, "esimList"), asked)),
-        Question::Usage => Ok(read_usage(items(content, "esimUsageList"), asked)),
+        Question::Order => Ok(read_order(list(content, "esimList")?, asked)),
+        Question::Esim => Ok(read_esim(list(content, "esimList")?, asked)),
+        Question::Usage => Ok(read_usage(list(content, "esimUsageList")?, asked)),
         Question::Payment => Err(unanswerable(asked.question, "eSIM Access")),
     }
 }

@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::super::answer::{Asked, Found, is_about, megabytes, unanswerable};
-use super::super::reading::{items, missing, object, text, text_of};
+use super::super::answer::{Asked, Found, is_about, list, megabytes, unanswerable};
+use super::super::reading::{missing, object, text, text_of};
 use super::{Malformed, known_result, read_esim, read_order};
 use crate::block::Latest;
 use crate::esim::{Esim, PlanStatus, Usage};
@@ -19,7 +19,7 @@ pub(in super::super) fn read(found: &Value, asked: Asked<'_>) -> Result<Found, M
     }
     let data = object(found, "data").ok_or_else(|| missing("data"))?;
     match asked.question {
-        Question::Order | Question::Esim => Ok(read_page(items(data, "records"), asked)),
+        Question::Order | Question::Esim => Ok(read_page(list(data, "records")?, asked)),
         Question::Usage => Ok(Some(vec![read_usage(data, asked)])),
         Question::Payment => Err(unanswerable(asked.question, "Yoni")),
     }
