@@ -16,3 +16,4 @@ mod provider_apis;
 mod refusals;
 mod samples_end_in_rows;
 mod shutdown_and_health;
+mod subscriptions;
