@@ -18,3 +18,4 @@ mod refusals;
 mod samples_end_in_rows;
 mod shutdown_and_health;
 mod simulated;
+mod subscriptions;

@@ -47,15 +47,14 @@ pub async fn reserve(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let complete = slots.len() == limits.len();
-    let at = if complete { slots.into_iter().max() } else { next_slot(&mut tx, source, &buckets).await? };
-    let wait = wait_until(&mut tx, at).await?;
-    if !complete {
+    if slots.len() < limits.len() {
+        let at = next_slot(&mut tx, source, &buckets).await?;
         tx.rollback().await?;
-        return Ok(Reserved::Full { wait });
+        return Ok(Reserved::Full { wait: wait_until(db, at).await? });
     }
     tx.commit().await?;
-    Ok(Reserved::Slot { at: at.unwrap_or_default(), wait })
+    let at = slots.into_iter().max();
+    Ok(Reserved::Slot { at: at.unwrap_or_default(), wait: wait_until(db, at).await? })
 }
 
 async fn next_slot(
