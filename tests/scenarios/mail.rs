@@ -200,3 +200,28 @@ pub(crate) async fn settled_mails(system: &System) -> Vec<Mail> {
     system.settled().await;
     Mailbox::mails(system.mailbox()).await
 }
+
+#[tokio::test]
+async fn a_payment_is_known_by_its_reference_or_its_code() {
+    let system = Setup::default().mail().start().await;
+    let payments = ["1", "2", "3"].map(|run| renewed(named("airtm/purchase_confirmed").unwrap(), run, Utc::now()));
+    let read = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
+    let (by_id, by_code, by_both) = (read(&payments[0]), read(&payments[1]), read(&payments[2]));
+    let register = async |reference: &Value, name: &str| {
+        let contact = contact(&format!("{name}@example.com"), "en");
+        system.register(Source::Airtm, reference.as_str().unwrap(), &contact).await;
+    };
+    register(&by_id["id"], "id").await;
+    register(&by_both["code"], "nobody").await;
+    register(&by_both["id"], "both").await;
+    for body in payments {
+        system.accept(Source::Airtm, body).await;
+    }
+    system.applied().await;
+    register(&by_code["code"], "code").await;
+    system.settled().await;
+    let mut to: Vec<_> = system.mailbox().mails().await.into_iter().map(|mail| mail.to).collect();
+    to.sort();
+    assert_eq!(to, ["both@example.com", "code@example.com", "id@example.com"], "the reference counts before the code");
+    system.finish().await;
+}

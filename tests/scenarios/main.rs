@@ -16,4 +16,5 @@ mod mail_server;
 mod order;
 mod refusals;
 mod samples_end_in_rows;
+mod secrets;
 mod shutdown_and_health;

@@ -109,14 +109,16 @@ impl MailArgs {
     /// The shop as customers see it.
     pub fn brand(&self, problems: &mut Problems) -> Brand {
         let default = Brand::default();
+        // Empty is as good as unset: docker-compose.yml passes on what nobody has set.
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let brand = Brand {
-            name: self.brand_name.clone().unwrap_or(default.name),
-            color: self.brand_color.clone().unwrap_or(default.color),
-            logo_url: self.brand_logo_url.clone(),
-            support_email: self.brand_support_email.clone(),
-            support_url: self.brand_support_url.clone(),
-            top_up_url: self.brand_top_up_url.clone(),
-            legal: self.brand_legal.clone(),
+            name: given(&self.brand_name).unwrap_or(default.name),
+            color: given(&self.brand_color).unwrap_or(default.color),
+            logo_url: given(&self.brand_logo_url),
+            support_email: given(&self.brand_support_email),
+            support_url: given(&self.brand_support_url),
+            top_up_url: given(&self.brand_top_up_url),
+            legal: given(&self.brand_legal),
         };
         for problem in brand.problems() {
             problems.add("BRAND_…", problem);
