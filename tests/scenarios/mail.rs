@@ -1,5 +1,8 @@
 //! Mail: what a customer gets, in which words, and how often.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use chrono::Utc;
 use harness::eventually::holds;
 use harness::mailbox::{FROM, Mail, Mailbox};
@@ -113,20 +116,59 @@ async fn what_has_nobody_to_go_to_waits_until_the_shop_says_who() {
     system.finish().await;
 }
 
+/// Locks all mails that wait, once there are so many: whoever would not leave a locked one alone stands before it.
+async fn hold_mails(pool: &PgPool, expected: usize) -> sqlx::Transaction<'static, sqlx::Postgres> {
+    eventually("all wait for the next attempt", async || {
+        let hold = async {
+            let mut tx = pool.begin().await?;
+            let waiting =
+                "SELECT attempts FROM deliveries WHERE channel = 'email' AND status = 'pending' AND attempts > 0
+                 FOR UPDATE";
+            let waiting: Vec<i32> = sqlx::query_scalar(waiting).fetch_all(&mut *tx).await?;
+            Ok((tx, waiting.len()))
+        };
+        let (tx, waiting) = hold.await.map_err(|error: sqlx::Error| error.to_string())?;
+        if waiting == expected { Ok(tx) } else { Err(format!("{waiting} of {expected}")) }
+    })
+    .await
+}
+
+/// Waits until relays have claimed so often, with or without success: they look every 250 ms.
+async fn claims(pool: &PgPool, expected: usize) {
+    let mut seen = BTreeSet::new();
+    let looked = "SELECT pid, query_start::text FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE 'WITH due%'";
+    eventually("the relays have looked", async || {
+        let claims: Vec<(i32, String)> =
+            sqlx::query_as(looked).fetch_all(pool).await.map_err(|error| error.to_string())?;
+        seen.extend(claims);
+        holds(seen.len() >= expected, || format!("{} of {expected} claims", seen.len()))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn three_relays_never_send_one_mail_twice() {
-    let system = Setup::default().workers(3).mail().start().await;
-    for run in 0..40 {
-        let (order_ref, _) = order(&run.to_string());
-        system.register(Source::Yoni, &order_ref, &contact("ana@example.com", "en")).await;
+    let system = Setup::default().workers(3).mail().schedule(&[1_000; 60]).start().await;
+    system.mailbox().container.stop().await;
+    for run in 0..20 {
+        accept_order(&system, &run.to_string(), &contact("ana@example.com", "en")).await;
     }
-    for run in 0..40 {
-        system.accept(Source::Yoni, order(&run.to_string()).1.to_string()).await;
-    }
+    let hold = hold_mails(&system.pool, 20).await;
+    system.mailbox().start_again().await;
+    eventually("all are due", async || {
+        let due = "SELECT count(*) FROM deliveries WHERE channel = 'email' AND next_attempt_at <= now()";
+        let due: i64 = sqlx::query_scalar(due).fetch_one(&system.pool).await.map_err(|error| error.to_string())?;
+        holds(due == 20, || format!("{due} of 20"))
+    })
+    .await;
+    // Four rounds of two relays in each of three workers: everybody stands before the same mails now.
+    claims(&system.pool, 24).await;
+    hold.rollback().await.unwrap();
     system.settled().await;
     let mails = system.mailbox().mails().await;
-    let distinct: std::collections::BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
-    assert_eq!((mails.len(), distinct.len()), (40, 40));
+    let distinct: BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
+    assert_eq!((mails.len(), distinct.len()), (20, 20));
     system.finish().await;
 }
 
@@ -160,7 +202,7 @@ async fn a_crash_between_sending_and_marking_repeats_at_most_once_under_the_same
     let first = system.worker_process_with(port, &patient).await;
     // Neither has answered when the lock is taken.
     system.mailbox().container.pause().await;
-    system.merchant().answers(ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(4)));
+    system.merchant().answers(ResponseTemplate::new(200).set_delay(Duration::from_secs(4)));
     let (order_ref, body) = order("1");
     system.register_at(first.address, Source::Yoni, &order_ref, &contact("ana@example.com", "en")).await;
     system.accept(Source::Yoni, body.to_string()).await;
@@ -185,7 +227,7 @@ async fn a_crash_between_sending_and_marking_repeats_at_most_once_under_the_same
     let second = system.worker_process_with(port, &patient).await;
     system.settled().await;
     let mails = system.mailbox().mails().await;
-    let ids: std::collections::BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
+    let ids: BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
     assert_eq!((mails.len(), ids.len()), (2, 1), "one repeat, which mailboxes know as a copy");
     let told = system.merchant().times_by_id().await;
     assert_eq!(told.values().copied().collect::<Vec<_>>(), [2], "one repeat, under one webhook-id");
