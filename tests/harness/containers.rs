@@ -92,7 +92,7 @@ impl Postgres {
 }
 
 impl Container {
-    async fn start(image: ContainerRequest<GenericImage>) -> Self {
+    pub(crate) async fn start(image: ContainerRequest<GenericImage>) -> Self {
         let container = on_docker(async move { image.with_startup_timeout(START_TIMEOUT).start().await }).await;
         let container = container.unwrap_or_else(|error| panic!("starting a container: {error}"));
         Self { container: Some(Arc::new(container)) }

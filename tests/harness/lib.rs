@@ -4,7 +4,7 @@
 //! 1. [`containers`]: RabbitMQ and PostgreSQL, shared by all tests or a test's own.
 //! 2. [`programs`]: ingest and worker, in this process or as the real binaries.
 //! 3. [`setup`], [`system`]: what a test wishes for, and all of it together, with what a test says and sees.
-//! 4. [`merchant`], [`proxy`]: the shop's endpoint, and a connection that can be cut.
+//! 4. [`merchant`], [`mailbox`], [`proxy`]: the shop's endpoint, the customers' mails, and a connection that can be cut.
 //! 5. [`simulated`]: the providers' APIs.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a harness that can't go on must fail its test, there and then")]
@@ -12,6 +12,7 @@
 pub mod broker;
 pub mod containers;
 pub mod eventually;
+pub mod mailbox;
 pub mod merchant;
 pub mod posting;
 pub mod programs;

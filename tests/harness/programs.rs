@@ -115,10 +115,15 @@ impl Process {
         timeout(STOP_TIMEOUT, self.child.wait()).await.unwrap_or_else(|_| panic!("a process did not end")).unwrap()
     }
 
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path().join("log")).unwrap()
+    }
+
     /// Waits for it to end by itself; how, and what it said.
     pub async fn last_words(mut self) -> (ExitStatus, String) {
         let status = timeout(STOP_TIMEOUT, self.child.wait()).await.unwrap_or_else(|_| panic!("a process did not end"));
-        (status.unwrap(), std::fs::read_to_string(self.log.path().join("log")).unwrap())
+        (status.unwrap(), self.log())
     }
 }
 

@@ -12,12 +12,16 @@ use worker::routing::Routing;
 use worker::settings::{Limits, Roles, Settings as WorkerSettings};
 use worker::sources::Sources;
 
+use crate::mailbox::{FROM, Mailbox, Security};
 use crate::sources;
 use crate::system::System;
 
 /// Small enough that a queue can be made by hand with the same.
 pub const API_TOKEN: &str = "a token for the tests only";
 pub const QUEUE_MAX_LENGTH: u64 = 100_000;
+
+/// A routing file: when the tests run is nobody's night.
+const NO_NIGHT: &str = "quiet_hours = { from = \"00:00\", to = \"00:00\" }";
 
 type Change<S> = Box<dyn Fn(&mut S) + Send + Sync>;
 
@@ -28,11 +32,12 @@ pub struct Setup {
     pub(crate) workers: usize,
     pub(crate) ingests: bool,
     pub(crate) merchant: bool,
+    pub(crate) mail: Option<Security>,
     sources: String,
     /// By the source's name, the table `api` of its entry, without a head.
     apis: BTreeMap<&'static str, String>,
     change_ingest: Change<ingest::Settings>,
-    change_worker: Change<WorkerSettings>,
+    change_worker: Vec<Change<WorkerSettings>>,
 }
 
 impl Default for Setup {
@@ -43,10 +48,11 @@ impl Default for Setup {
             workers: 1,
             ingests: true,
             merchant: false,
+            mail: None,
             sources: sources::file(),
             apis: BTreeMap::new(),
             change_ingest: Box::new(|_| {}),
-            change_worker: Box::new(|_| {}),
+            change_worker: Vec::new(),
         }
     }
 }
@@ -86,6 +92,17 @@ impl Setup {
         Self { merchant: true, ..self }
     }
 
+    /// With a mail server, and customers who may be told at any hour.
+    #[must_use]
+    pub fn mail(self) -> Self {
+        self.mail_over(Security::None)
+    }
+
+    #[must_use]
+    pub fn mail_over(self, security: Security) -> Self {
+        Self { mail: Some(security), ..self }
+    }
+
     /// More sources, in the file's own form.
     #[must_use]
     pub fn sources(self, more: &str) -> Self {
@@ -105,8 +122,9 @@ impl Setup {
     }
 
     #[must_use]
-    pub fn worker(self, change: impl Fn(&mut WorkerSettings) + Send + Sync + 'static) -> Self {
-        Self { change_worker: Box::new(change), ..self }
+    pub fn worker(mut self, change: impl Fn(&mut WorkerSettings) + Send + Sync + 'static) -> Self {
+        self.change_worker.push(Box::new(change));
+        self
     }
 
     /// Attempts to deliver so many ms apart.
@@ -141,14 +159,14 @@ impl Setup {
             roles: Roles { clock: false, ..Roles::ALL },
             limits: Limits { lanes: 2, ..Limits::default() },
             merchant_webhook: system.merchant.as_ref().map(crate::merchant::Merchant::settings),
-            email: None,
-            routing: Routing::default(),
+            email: system.mailbox.as_ref().map(Mailbox::settings),
+            routing: Routing::load(written(system, "routing.toml", NO_NIGHT).as_ref()).unwrap(),
             sources: self.worker_sources(),
             public_url: None,
             api_token: Some(API_TOKEN.into()),
             shutdown_deadline: Duration::from_secs(20),
         };
-        (self.change_worker)(&mut settings);
+        self.change_worker.iter().for_each(|change| change(&mut settings));
         settings
     }
 
@@ -187,11 +205,17 @@ impl Setup {
     }
 
     /// The same as environment variables, for the binary.
-    pub fn worker_environment(&self, system: &System, amqp_port: u16) -> Vec<(String, String)> {
+    pub fn worker_environment(
+        &self,
+        system: &System,
+        amqp_port: u16,
+        more: &[(&'static str, &str)],
+    ) -> Vec<(String, String)> {
         let mut environment = vec![
             ("DATABASE_URL", system.database_url.clone()),
             ("AMQP_URL", system.host.amqp_url_through(amqp_port)),
             ("QUEUE_MAX_LENGTH", QUEUE_MAX_LENGTH.to_string()),
+            ("API_TOKEN", API_TOKEN.to_owned()),
             // What a killed worker was sending is taken over soon.
             ("MERCHANT_WEBHOOK_TIMEOUT", "2s".to_owned()),
             ("DELIVERY_LEASE", "4s".to_owned()),
@@ -200,6 +224,14 @@ impl Setup {
             environment.push(("MERCHANT_WEBHOOK_URL", merchant.url()));
             environment.push(("MERCHANT_WEBHOOK_SECRETS", merchant.secret()));
         }
+        if let Some(mailbox) = &system.mailbox {
+            environment.push(("SMTP_URL", mailbox.url()));
+            environment.push(("MAIL_FROM", FROM.to_owned()));
+            environment.push(("MAIL_TIMEOUT", "3s".to_owned()));
+            environment.push(("SMTP_CA_FILE", written(system, "authority.pem", mailbox.authority())));
+            environment.push(("ROUTING_FILE", written(system, "routing.toml", NO_NIGHT)));
+        }
+        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
@@ -216,6 +248,13 @@ impl Setup {
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         environment
     }
+}
+
+/// A file of the test's own; its path.
+fn written(system: &System, name: &str, text: &str) -> String {
+    let file = system.spool.path().join(name);
+    std::fs::write(&file, text).unwrap();
+    file.display().to_string()
 }
 
 fn spool_dir(system: &System) -> PathBuf {

@@ -16,10 +16,11 @@ use uuid::Uuid;
 use crate::broker::{VirtualHost, http_client};
 use crate::containers::{Postgres, RabbitMq, Shared, shared};
 use crate::eventually::{eventually, holds};
+use crate::mailbox::Mailbox;
 use crate::merchant::Merchant;
 use crate::posting::Posting;
 use crate::programs::{Process, Program, metric, ready};
-use crate::setup::Setup;
+use crate::setup::{API_TOKEN, Setup};
 use crate::tables::{self, assert_row};
 
 /// Everything, running. The containers come last, so that they outlive what uses them.
@@ -28,6 +29,7 @@ pub struct System {
     pub pool: PgPool,
     pub client: Client,
     pub merchant: Option<Merchant>,
+    pub mailbox: Option<Mailbox>,
     pub ingest: Option<Program>,
     pub workers: Vec<Program>,
     pub host: VirtualHost,
@@ -73,6 +75,10 @@ impl System {
             pool,
             client: http_client(),
             merchant: if setup.merchant { Some(Merchant::open().await) } else { None },
+            mailbox: match setup.mail {
+                Some(security) => Some(Mailbox::open(security).await),
+                None => None,
+            },
             ingest: None,
             workers: Vec::new(),
             host,
@@ -116,8 +122,13 @@ impl System {
 
     /// A worker of its own process, which reaches the broker through `amqp_port`.
     pub async fn worker_process(&mut self, amqp_port: u16) -> Process {
+        self.worker_process_with(amqp_port, &[]).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn worker_process_with(&mut self, amqp_port: u16, more: &[(&'static str, &str)]) -> Process {
         self.counts_all = false;
-        Process::start("worker", &self.setup.worker_environment(self, amqp_port)).ready().await
+        Process::start("worker", &self.setup.worker_environment(self, amqp_port, more)).ready().await
     }
 
     /// Ingest in a process of its own. It may not be ready, if the broker is away.
@@ -274,6 +285,21 @@ impl System {
 
     pub fn merchant(&self) -> &Merchant {
         self.merchant.as_ref().unwrap()
+    }
+
+    pub fn mailbox(&self) -> &Mailbox {
+        self.mailbox.as_ref().unwrap()
+    }
+
+    /// Says to the first worker who an order belongs to.
+    pub async fn register(&self, source: Source, order_ref: &str, contact: &Value) {
+        self.register_at(self.workers[0].address, source, order_ref, contact).await;
+    }
+
+    pub async fn register_at(&self, worker: SocketAddr, source: Source, order_ref: &str, contact: &Value) {
+        let url = format!("http://{worker}/v1/orders/{}/{order_ref}/contact", source.name());
+        let answer = self.client.put(url).bearer_auth(API_TOKEN).json(contact).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     pub fn setup(&self) -> &Setup {

@@ -184,7 +184,7 @@ async fn the_program_lists_and_replays() {
         let output = tokio::process::Command::new(binary("worker"))
             .args(arguments)
             .env_clear()
-            .envs(system.setup().worker_environment(&system, system.host.amqp_port()))
+            .envs(system.setup().worker_environment(&system, system.host.amqp_port(), &[]))
             .output()
             .await
             .unwrap();

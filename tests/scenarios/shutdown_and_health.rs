@@ -109,7 +109,8 @@ async fn both_programs_agree_on_the_queue_without_being_told() {
     let without = |environment: Vec<(String, String)>| {
         environment.into_iter().filter(|(name, _)| name != "QUEUE_MAX_LENGTH").collect::<Vec<_>>()
     };
-    let worker = Process::start("worker", &without(system.setup().worker_environment(&system, port))).ready().await;
+    let worker =
+        Process::start("worker", &without(system.setup().worker_environment(&system, port, &[]))).ready().await;
     let ingest = Process::start("ingest", &without(system.setup().ingest_environment(&system, &[]))).ready().await;
     eventually("ingest is connected", async || {
         let connected = metric(&system.client, ingest.address, "ingest_broker_connected", &[]).await?;

@@ -203,7 +203,7 @@ impl<'a> ReturnRow<'a> {
     }
 }
 
-/// The row of any entity as JSON, without the blocks, and with what is secret only named.
+/// The row of any entity as JSON, without the blocks, and with what is secret or personal only named.
 pub(crate) fn readable(id: &EntityId, state: &State) -> Map<String, Value> {
     let source = id.source.as_str();
     let row = match (&id.key, state) {
@@ -217,8 +217,10 @@ pub(crate) fn readable(id: &EntityId, state: &State) -> Map<String, Value> {
     for hidden in ["blocks", "source", "created_at", "updated_at"] {
         fields.remove(hidden);
     }
-    if let Some(code) = fields.get_mut("activation_code").filter(|code| !code.is_null()) {
-        *code = Value::from("known");
+    for named in ["activation_code", "payer_email"] {
+        if let Some(value) = fields.get_mut(named).filter(|value| !value.is_null()) {
+            *value = Value::from("known");
+        }
     }
     fields
 }

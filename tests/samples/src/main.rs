@@ -1,4 +1,5 @@
-//! `samples send`: posts every sample once to an ingest, as its provider would.
+//! `samples send`: posts every sample once to an ingest, as its provider would. `samples register`: says to a worker who
+//! orders belong to, as a shop would.
 
 use std::io::Write as _;
 use std::time::SystemTime;
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use samples::{ALL, Credential, Sample, Source, Webhook};
 use serde::Deserialize;
+use serde_json::json;
 
 /// What the five providers send, for trying a system out.
 #[derive(Debug, Parser)]
@@ -21,7 +23,24 @@ struct Cli {
 enum Command {
     /// Post every sample once. Prints a line for each, `status name event-id`, and fails if any was not answered 200.
     Send(Send),
+    /// Tell a worker who orders belong to: made-up customers, each with another language.
+    Register(Register),
 }
+
+#[derive(Debug, clap::Args)]
+struct Register {
+    /// Where the worker serves its API.
+    #[arg(long, env = "WORKER_URL", default_value = "http://127.0.0.1:9090")]
+    worker_url: String,
+    #[arg(long, env = "API_TOKEN", hide_env_values = true)]
+    api_token: String,
+    /// The orders, each as source=reference.
+    #[arg(required = true)]
+    orders: Vec<String>,
+}
+
+/// (name, language), given to the orders in turn. No time zone: without one nothing waits for the customer's morning.
+const CUSTOMERS: [(&str, &str); 4] = [("Emma", "en-GB"), ("Jonas", "de-DE"), ("Lucía", "es-MX"), ("Haruto", "ja-JP")];
 
 /// The secrets are those of the sources that ingest is configured with.
 #[derive(Debug, clap::Args)]
@@ -67,10 +86,29 @@ struct Accepted {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let Cli { command: Command::Send(settings) } = Cli::parse();
+    let Cli { command } = Cli::parse();
     // Fails only if there is a provider already, which would do as well.
     rustls::crypto::ring::default_provider().install_default().ok();
-    send_all(&settings).await
+    match command {
+        Command::Send(settings) => send_all(&settings).await,
+        Command::Register(settings) => register_all(&settings).await,
+    }
+}
+
+async fn register_all(settings: &Register) -> anyhow::Result<()> {
+    let client = reqwest::Client::builder().build().context("setting up the HTTP client")?;
+    for (order, (name, locale)) in settings.orders.iter().zip(CUSTOMERS.into_iter().cycle()) {
+        let (source, reference) =
+            order.split_once('=').with_context(|| format!("`{order}` is not source=reference"))?;
+        let email = format!("{}@customer.example", name.to_lowercase().replace('í', "i"));
+        let contact = json!({ "email": email, "name": name, "locale": locale });
+        let url = format!("{}/v1/orders/{source}/{reference}/contact", settings.worker_url.trim_end_matches('/'));
+        let request = client.put(url).bearer_auth(&settings.api_token).json(&contact);
+        let status = request.send().await.with_context(|| format!("registering {order}"))?.status();
+        ensure!(status.is_success(), "registering {order} was answered {status}");
+        writeln!(std::io::stdout(), "{source:12} {reference:36} {email} ({locale})").context("printing")?;
+    }
+    Ok(())
 }
 
 async fn send_all(settings: &Send) -> anyhow::Result<()> {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::response::Category;
+use lettre::transport::smtp::{AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
@@ -22,6 +24,8 @@ pub const NAME: &str = "email";
 pub struct EmailSettings {
     /// `smtps://user:password@host:465`, or `smtp://…:587?tls=required`.
     pub url: SecretString,
+    /// Trusted beside the system's, for a mail server of one's own.
+    pub authority: Option<Authority>,
     pub from: Mailbox,
     pub brand: Brand,
     pub templates: Arc<Templates>,
@@ -29,6 +33,26 @@ pub struct EmailSettings {
     pub timeout: Duration,
     /// Connections to the server at once.
     pub concurrency: usize,
+}
+
+/// The certificate that a private mail server's own is signed by.
+#[derive(Clone)]
+pub struct Authority(Certificate);
+
+impl Authority {
+    /// Reads a PEM file, which may hold several.
+    pub fn parse(pem: &[u8]) -> Result<Self, String> {
+        if !String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----") {
+            return Err("it holds no certificate in PEM form".to_owned());
+        }
+        Certificate::from_pem(pem).map(Self).map_err(|error| runtime::telemetry::chain(&error))
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authority")
+    }
 }
 
 /// Sends mail.
@@ -43,8 +67,7 @@ impl Email {
     pub fn new(settings: EmailSettings) -> anyhow::Result<Self> {
         super::use_ring();
         let connections = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.url.expose_secret())
-            .context("reading SMTP_URL")?
+        let transport = server(&settings)?
             .timeout(Some(settings.timeout))
             .pool_config(PoolConfig::new().max_size(connections))
             .build();
@@ -91,10 +114,28 @@ impl Email {
             .message_id(Some(message_id(delivery, self.settings.from.email.domain())))
             // RFC 3834: no out-of-office reply to this one.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Content-Language"), mail.locale))
             .subject(mail.subject)
             .multipart(body)
             .context("putting the mail together")
     }
+}
+
+/// The server that the URL names, trusted by the system's certificates and the settings' own.
+fn server(settings: &EmailSettings) -> anyhow::Result<AsyncSmtpTransportBuilder> {
+    let text = settings.url.expose_secret();
+    let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(text).context("reading SMTP_URL")?;
+    let Some(Authority(certificate)) = settings.authority.clone() else { return Ok(server) };
+    let url: reqwest::Url = text.parse().context("reading SMTP_URL")?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let tls = TlsParameters::builder(host).add_root_certificate(certificate).build().context("reading SMTP_CA_FILE")?;
+    let wish = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+    Ok(match (url.scheme(), wish.as_deref()) {
+        ("smtps", _) => server.tls(Tls::Wrapper(tls)),
+        (_, Some("required")) => server.tls(Tls::Required(tls)),
+        (_, Some("opportunistic")) => server.tls(Tls::Opportunistic(tls)),
+        _ => server,
+    })
 }
 
 fn message_id(delivery: &Claimed, domain: &str) -> String {
@@ -107,12 +148,22 @@ fn failed(error: &str) -> Outcome {
 
 /// The server's own words are left out: they tend to hold the customer's address.
 fn judge(error: &lettre::transport::smtp::Error) -> Outcome {
+    let said = runtime::telemetry::chain(error);
     match error.status() {
+        // RFC 4954: the second digit is 3 where the connection is not as the server wants it. That is our own mistake,
+        // and can be mended while the mail waits.
+        Some(code) if code.category == Category::Unspecified3 => {
+            failed(&format!("the mail server does not let us in ({code}); see user name, password and TLS in SMTP_URL"))
+        }
         Some(code) if error.is_permanent() => {
             Outcome::Refused { error: format!("the mail server refused the mail for good ({code})") }
         }
         Some(code) => failed(&format!("the mail server refused the mail for now ({code})")),
         None if error.is_timeout() => failed("the mail server did not answer in time"),
-        None => failed(&runtime::telemetry::chain(error)),
+        None if error.is_response() => failed("the mail server's answer makes no sense"),
+        None if error.is_tls() || said.contains("certificate") => {
+            failed(&format!("{said}; SMTP_CA_FILE may name who vouches for a mail server of your own"))
+        }
+        None => failed(&said),
     }
 }

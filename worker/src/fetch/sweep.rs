@@ -2,6 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use shared::lookup::{Reason, Want, order_lookup};
+use shared::provider::Provider;
 
 use crate::Context;
 use crate::store::{StoreError, lookups, registrations};
@@ -13,7 +14,10 @@ pub(super) async fn run(context: &Context, sources: &[String]) -> Result<(), Sto
     let patience = TimeDelta::from_std(context.limits.overdue_after).unwrap_or(TimeDelta::MAX);
     let mut tx = context.pool.begin().await?;
     if let Some(before) = Utc::now().checked_sub_signed(patience) {
-        let overdue = registrations::find_overdue(&mut tx, sources, before, PAGE).await?;
+        let sells_esims =
+            |source: &&String| context.apis.find(source).is_some_and(|api| api.provider() != Provider::Airtm);
+        let sources: Vec<_> = sources.iter().filter(sells_esims).cloned().collect();
+        let overdue = registrations::find_overdue(&mut tx, &sources, before, PAGE).await?;
         let wants: Vec<_> = overdue
             .iter()
             .map(|order| {

@@ -9,7 +9,7 @@ use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use runtime::settings::{Problems, count, duration};
 
-use crate::channel::email::EmailSettings;
+use crate::channel::email::{Authority, EmailSettings};
 use crate::mail::{Brand, Templates};
 
 /// The settings as text. No secret has a default.
@@ -19,6 +19,9 @@ pub struct MailArgs {
     /// Where mail is handed in: smtps://user:password@host:465, or smtp://…:587?tls=required; unset: no mail
     #[arg(long, env, hide_env_values = true)]
     smtp_url: Option<String>,
+    /// A PEM file of what a private mail server's certificate is signed by; what the system trusts is trusted anyway
+    #[arg(long, env)]
+    smtp_ca_file: Option<PathBuf>,
     /// Who the mail is from: Shop <hello@shop.example>
     #[arg(long, env)]
     mail_from: Option<String>,
@@ -68,9 +71,11 @@ impl MailArgs {
             )
         });
         crate::channel::use_ring();
-        if AsyncSmtpTransport::<Tokio1Executor>::from_url(&url).is_err() {
+        let is_url = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url).is_ok();
+        if !is_url {
             problems.add("SMTP_URL", "it must be like smtps://user:password@host:465, special characters %-encoded");
         }
+        let authority = problems.take("SMTP_CA_FILE", self.authority());
         let timeout = problems.take("MAIL_TIMEOUT", duration(&self.mail_timeout));
         let concurrency = problems.take("MAIL_CONCURRENCY", count(&self.mail_concurrency, 100));
         if timeout.zip(lease).is_some_and(|(timeout, lease)| timeout >= lease) {
@@ -79,12 +84,21 @@ impl MailArgs {
         let templates = problems.take("TEMPLATES_DIR", self.templates());
         Some(Some(EmailSettings {
             url: url.into(),
+            authority: authority?,
             from: from?,
             brand: self.brand(problems),
             templates: Arc::new(templates?),
             timeout: timeout?,
             concurrency: usize::try_from(concurrency?).ok()?,
         }))
+    }
+
+    fn authority(&self) -> Result<Option<Authority>, String> {
+        let Some(path) = self.smtp_ca_file.as_deref().filter(|path| !path.as_os_str().is_empty()) else {
+            return Ok(None);
+        };
+        let pem = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Authority::parse(&pem).map(Some).map_err(|problem| format!("{}: {problem}", path.display()))
     }
 
     /// The built-in templates with the shop's over them.
@@ -95,14 +109,16 @@ impl MailArgs {
     /// The shop as customers see it.
     pub fn brand(&self, problems: &mut Problems) -> Brand {
         let default = Brand::default();
+        // Empty is as good as unset: docker-compose.yml passes on what nobody has set.
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let brand = Brand {
-            name: self.brand_name.clone().unwrap_or(default.name),
-            color: self.brand_color.clone().unwrap_or(default.color),
-            logo_url: self.brand_logo_url.clone(),
-            support_email: self.brand_support_email.clone(),
-            support_url: self.brand_support_url.clone(),
-            top_up_url: self.brand_top_up_url.clone(),
-            legal: self.brand_legal.clone(),
+            name: given(&self.brand_name).unwrap_or(default.name),
+            color: given(&self.brand_color).unwrap_or(default.color),
+            logo_url: given(&self.brand_logo_url),
+            support_email: given(&self.brand_support_email),
+            support_url: given(&self.brand_support_url),
+            top_up_url: given(&self.brand_top_up_url),
+            legal: given(&self.brand_legal),
         };
         for problem in brand.problems() {
             problems.add("BRAND_…", problem);

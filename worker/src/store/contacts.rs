@@ -56,21 +56,10 @@ pub async fn delete(db: &mut PgConnection, source: &str, order_ref: &str) -> Res
     Ok(deleted.rows_affected() > 0)
 }
 
-/// The contacts of the actions' orders, as far as they are known. An eSIM finds its order as it stands now, which may
-/// be better known than when the action was promised.
+/// Whom the actions are for, as far as it is known. An eSIM finds its order as it stands now, which may be better known
+/// than when the action was promised; a payment has no order, and is known by its reference or its code.
 pub async fn of_actions(db: &mut PgConnection, actions: &[Uuid]) -> Result<Vec<(Uuid, Contact)>, StoreError> {
-    let rows = sqlx::query!(
-        "SELECT actions.id AS \"id!\", contacts.email AS \"email!\", contacts.name, contacts.locale, contacts.time_zone, contacts.reference
-         FROM actions
-         LEFT JOIN esims ON esims.source = actions.source AND esims.esim_ref = actions.esim_ref
-         INNER JOIN contacts
-             ON contacts.source = actions.source
-             AND contacts.order_ref = COALESCE(esims.order_ref, actions.order_ref)
-         WHERE actions.id = ANY($1)",
-        actions
-    )
-    .fetch_all(db)
-    .await?;
+    let rows = sqlx::query_file!("src/store/find_contacts.sql", actions).fetch_all(db).await?;
     let contact = rows.into_iter().map(|row| {
         let (email, name, locale) = (row.email, row.name, row.locale);
         (row.id, Contact { email, name, locale, time_zone: row.time_zone, reference: row.reference })
