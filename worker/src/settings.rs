@@ -391,6 +391,8 @@ mod tests {
             "--merchant-webhook-url=shop",
             "--merchant-webhook-secrets=whsec_hunter2",
             "--delivery-schedule=5s,soon",
+            "--public-url=hooks.example",
+            "--sources-file=there-is-no-such-file",
         ])
         .unwrap_err();
         for name in [
@@ -400,6 +402,8 @@ mod tests {
             "MERCHANT_WEBHOOK_URL",
             "MERCHANT_WEBHOOK_SECRETS",
             "DELIVERY_SCHEDULE",
+            "PUBLIC_URL",
+            "SOURCES_FILE",
         ] {
             assert!(told.contains(name), "{name} is missing in: {told}");
         }
