@@ -141,7 +141,7 @@ impl<T: Ord + Clone> Confirmation<T> {
     pub fn refutation(&self) -> Option<Refutation<'_, T>> {
         let (claimed, instead) = (self.rung.value()?, self.vouched.value()?);
         let (rung_at, at) = (self.rung.at()?, self.vouched.at()?);
-        let contradicts = at >= rung_at + LAG && !self.ever.contains(claimed);
+        let contradicts = at - rung_at >= LAG && !self.ever.contains(claimed);
         contradicts.then_some(Refutation { claimed, instead: instead.as_ref(), at })
     }
 

@@ -186,6 +186,20 @@ fn a_forged_code_is_replaced_by_the_true_one() {
 }
 
 #[test]
+fn what_was_refuted_and_comes_true_is_promised_anew() {
+    let refuted = [rings(0, "X", "COMPLETED"), answers(61, None)];
+    let (_, states) = live(&refuted);
+    assert_eq!(state(&states, &esim()).confirmation(), REFUTED);
+    let [rung, denied] = refuted;
+    check(
+        &[rung, denied, answers(300, Some(record("X", "COMPLETED")))],
+        &["esim_ready", "webhook_refuted", "webhook_refuted", "esim_ready"],
+        &["esim_ready", "esim_ready"],
+        &[(order(), CONFIRMED), (esim(), CONFIRMED)],
+    );
+}
+
+#[test]
 fn a_forged_failure_takes_nothing_back() {
     let found = || Some(record("X", "COMPLETED"));
     check(

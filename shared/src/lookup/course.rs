@@ -150,8 +150,8 @@ fn poll(provider: Provider, reference: &str, esim: &Esim) -> Option<Want> {
 fn pace(esim: &Esim, now: Timestamp) -> Option<TimeDelta> {
     let expires_at = esim.expires_at.value().copied();
     let is_past = match (expires_at, esim.heard.first) {
-        (Some(expires_at), _) => now > expires_at + AFTER_THE_END,
-        (None, Some(first)) => now > first + LONGEST_PLAN,
+        (Some(expires_at), _) => now - expires_at > AFTER_THE_END,
+        (None, Some(first)) => now - first > LONGEST_PLAN,
         (None, None) => false,
     };
     if esim.is_over() || is_past {
@@ -182,7 +182,7 @@ pub fn next(
     now: Timestamp,
 ) -> Option<(Reason, TimeDelta)> {
     let is_refuted = state.and_then(State::confirmation) == Some(Verdict::Refuted);
-    if is_refuted && reason != Reason::Overdue {
+    if is_refuted && matches!(reason, Reason::Unconfirmed | Reason::Poll) {
         return None;
     }
     if reason != Reason::Poll && !state.is_some_and(|state| is_fulfilled(provider, lookup.question, reason, state)) {

@@ -1,6 +1,7 @@
 //! What a provider's API answered, as an event: the asked entity and the time of asking are known beforehand, so that
 //! each dialect reads only the body.
 
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::reading::{decimal, missing, text, word};
@@ -23,6 +24,13 @@ pub(super) struct Asked<'a> {
     pub(super) question: Question,
     pub(super) lookup: &'a Lookup,
     pub(super) at: Timestamp,
+}
+
+impl Asked<'_> {
+    /// As of when an answer holds that may be as old as `age`.
+    pub(super) fn before(&self, age: TimeDelta) -> Timestamp {
+        self.at.checked_sub_signed(age).unwrap_or(self.at)
+    }
 }
 
 pub(super) fn read(provider: Provider, body: &Value) -> Result<Reading, Malformed> {

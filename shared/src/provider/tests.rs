@@ -194,9 +194,8 @@ fn with_odd_fields(body: &Value, odd: &Value) -> Vec<Value> {
     bodies
 }
 
-#[test]
-fn no_field_of_any_form_makes_a_dialect_panic_or_quote_the_body() {
-    let odd = [
+fn odd_values() -> Vec<Value> {
+    vec![
         json!(null),
         json!(true),
         json!(""),
@@ -210,10 +209,14 @@ fn no_field_of_any_form_makes_a_dialect_panic_or_quote_the_body() {
         json!("9".repeat(400)),
         json!("-262143-01-01T00:00:00Z"),
         json!("+262142-12-31T23:59:59Z"),
-    ];
+    ]
+}
+
+#[test]
+fn no_field_of_any_form_makes_a_dialect_panic_or_quote_the_body() {
     for (provider, sample, ..) in SAMPLES {
         let sample: Value = serde_json::from_str(sample).unwrap();
-        for body in odd.iter().flat_map(|odd| with_odd_fields(&sample, odd)) {
+        for body in odd_values().iter().flat_map(|odd| with_odd_fields(&sample, odd)) {
             if let Err(refusal) = decode(&envelope(provider, &body.to_string())) {
                 assert!(!refusal.to_string().contains("SECRET"), "{refusal}");
             }
@@ -345,4 +348,76 @@ fn only_a_signature_or_the_api_vouches() {
     let expired = crate::clock::Deadline::Silent { order_ref: "r".to_owned(), since: received_at() };
     let clock = Envelope { origin: Origin::Clock, body: expired.body(), ..envelope(Provider::Airalo, "") };
     assert_eq!(verdict(&clock), None);
+}
+
+/// An answer to each question, with all that a dialect reads.
+fn answers() -> Vec<(Provider, Value)> {
+    use crate::lookup::{Hints, Lookup, Question};
+    let sim = json!({"iccid": "8", "qrcode": "LPA:1$a$b", "lpa": "a", "recycled": false, "simable": {"status": {"slug": "completed"}}});
+    let usage = json!({"remaining": 1, "total": 2, "expired_at": "2026-05-09 00:00:00", "is_unlimited": false, "status": "ACTIVE"});
+    let access = json!({"orderNo": "B1", "iccid": "8", "ac": "LPA:1$a$b", "esimStatus": "IN_USE", "smdpStatus": "ENABLED",
+                        "totalVolume": 9, "orderUsage": 1, "expiredTime": "2026-05-29T18:34:17+0000",
+                        "packageList": [{"packageName": "p", "packageCode": "c"}]});
+    let used = json!({"esimTranNo": "t", "dataUsage": 1, "totalData": 2, "lastUpdateTime": "2026-05-01T09:00:00+0000"});
+    let trip = json!({"iccid": "8", "activityLogs": [{"eid": "e", "recordTime": "2025-05-13 22:42:42", "status": "ENABLED"}],
+                      "simStatus": {"planEndTime": "2025-05-22 08:00:00", "usedTraffic": 1, "planStatus": "IN_USE"},
+                      "orderInfo": {"orderId": "7"}, "productInfo": {"name": {"en": "n"}, "package": "FIXED", "data": "6GB"}});
+    let trip_order = json!({"id": "7", "status": "SUCCESS", "items": [{"sku": "s", "type": "eSIM", "eSims": [{"iccid": "8", "qrCodeContent": "LPA:1$a$b"}]}]});
+    let record = json!({"orderNo": "Y1", "iccid": "8", "lpa": "LPA:1$a$b", "result": "COMPLETED", "price": "1"});
+    let (order, esim) = (|key: &str| EntityKey::Order(key.to_owned()), |key: &str| EntityKey::Esim(key.to_owned()));
+    let payment = json!({"id": "p", "operation_type": "payout", "status": "COMPLETED", "amount": "1", "updated_at": "2026-05-01T10:00:00Z"});
+    let answers = [
+        (
+            Provider::Airalo,
+            order("r"),
+            Question::Order,
+            json!({"data": {"id": 1, "sims": [sim], "status": {"slug": "completed"}}}),
+        ),
+        (Provider::Airalo, esim("8"), Question::Esim, json!({"data": sim})),
+        (Provider::Airalo, esim("8"), Question::Usage, json!({"data": usage})),
+        (Provider::EsimAccess, order("B1"), Question::Order, json!({"success": true, "obj": {"esimList": [access]}})),
+        (
+            Provider::EsimAccess,
+            esim("B1/8"),
+            Question::Usage,
+            json!({"success": true, "obj": {"esimUsageList": [used]}}),
+        ),
+        (Provider::Yoni, esim("8"), Question::Esim, json!({"code": 0, "data": {"records": [record]}})),
+        (Provider::Yoni, esim("8"), Question::Usage, json!({"code": 0, "data": {"total": "2", "usage": "1"}})),
+        (Provider::Simplifytrip, order("7"), Question::Order, trip_order),
+        (Provider::Simplifytrip, esim("8"), Question::Esim, trip),
+        (Provider::Airtm, EntityKey::Payment("p".to_owned()), Question::Payment, payment),
+    ];
+    let body = |(provider, about, question, found): (Provider, EntityKey, Question, Value)| {
+        let hints = Hints { order_ref: Some("o".to_owned()), ..Hints::default() };
+        let asked = Lookup { about, question, hints };
+        let answer = crate::lookup::Answer { asked, asked_at: asked_at(), found: Some(found) };
+        (provider, serde_json::from_slice(&answer.body()).unwrap())
+    };
+    answers.into_iter().map(body).collect()
+}
+
+#[test]
+fn no_field_of_any_form_makes_an_answer_panic_or_be_quoted() {
+    for (provider, sample) in answers() {
+        let fetched = |body: &Value| Envelope { origin: Origin::Fetch, ..envelope(provider, &body.to_string()) };
+        assert!(!decode(&fetched(&sample)).unwrap().facts.is_empty(), "{sample}");
+        for body in odd_values().iter().flat_map(|odd| with_odd_fields(&sample, odd)) {
+            match decode(&fetched(&body)) {
+                Ok(event) => ask_on(provider, &event),
+                Err(refusal) => assert!(!refusal.to_string().contains("SECRET"), "{refusal}"),
+            }
+        }
+    }
+}
+
+/// Whatever an answer says, what is to be asked next can be told.
+fn ask_on(provider: Provider, event: &Event) {
+    let webhook = Event { origin: Origin::Webhook, ..event.clone() };
+    for fact in &event.facts {
+        for want in crate::lookup::wants(provider, &webhook, &fact.key, &fact.claims) {
+            let state = Some(&fact.claims);
+            crate::lookup::next(provider, &want.lookup, crate::lookup::Reason::Poll, state, 1, received_at());
+        }
+    }
 }

@@ -205,14 +205,23 @@ fn a_question_without_its_answer_is_asked_for_about_a_day() {
 fn a_thin_order_is_done_once_its_esims_came() {
     let lookup = order_lookup("B1", None);
     let rung = access("ORDER_STATUS", &json!({"orderNo": "B1", "orderStatus": "GOT_RESOURCE"}));
-    let found = |ac: &str| {
+    let found = |seconds, ac: &str| {
         let esim = json!({"orderNo": "B1", "iccid": "8", "ac": ac, "esimStatus": "GOT_RESOURCE"});
-        answer(Provider::EsimAccess, lookup.clone(), 3, Some(json!({"success": true, "obj": {"esimList": [esim]}})))
+        answer(
+            Provider::EsimAccess,
+            lookup.clone(),
+            seconds,
+            Some(json!({"success": true, "obj": {"esimList": [esim]}})),
+        )
     };
     let thin = (&lookup, Reason::Thin, 1);
     check_next(Provider::EsimAccess, thin, std::slice::from_ref(&rung), Some((Reason::Thin, 2)));
-    check_next(Provider::EsimAccess, thin, &[rung.clone(), found("")], Some((Reason::Thin, 2)));
-    check_next(Provider::EsimAccess, thin, &[rung, found("LPA:1$a$b")], None);
+    check_next(Provider::EsimAccess, thin, &[rung.clone(), found(3, "")], Some((Reason::Thin, 2)));
+    let late = states(&[rung.clone(), found(600, "")]);
+    assert!(late.values().all(|state| state.refuted_at().is_none()), "it takes its time");
+    let unknown = answer(Provider::EsimAccess, lookup.clone(), 600, None);
+    check_next(Provider::EsimAccess, thin, &[rung.clone(), unknown], Some((Reason::Thin, 2)));
+    check_next(Provider::EsimAccess, thin, &[rung, found(3, "LPA:1$a$b")], None);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::lookup::Question;
 use crate::order::Order;
 
 /// "Cached for 20 minutes": the answer may be as old as that.
-pub(crate) const USAGE_CACHE: TimeDelta = TimeDelta::minutes(20);
+const USAGE_CACHE: TimeDelta = TimeDelta::minutes(20);
 
 pub(in super::super) fn read(found: &Value, asked: Asked<'_>) -> Result<Found, Malformed> {
     match asked.question {
@@ -98,7 +98,7 @@ fn read_sim(sim: &Value, asked: Asked<'_>) -> Result<Vec<Fact>, Malformed> {
 
 /// Airalo warns by itself of what is used, so no threshold is concluded from the numbers: nobody is told twice.
 fn read_usage(usage: &Value, asked: Asked<'_>) -> Fact {
-    let at = Some(asked.at - USAGE_CACHE);
+    let at = Some(asked.before(USAGE_CACHE));
     let said = text(usage, "status");
     let plan = word(usage, "status").and_then(|status| plan_status(&status));
     let esim = Esim {

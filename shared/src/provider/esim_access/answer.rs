@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::super::answer::{Asked, Found, is_about, list, switch, unanswerable};
 use super::super::reading::{integer, items, missing, object, text, time, word};
 use super::{Malformed, esim_ref, plan_status, profile_status, usage};
-use crate::Timestamp;
 use crate::block::Latest;
 use crate::esim::{Esim, Install, PlanStatus, Usage};
 use crate::fact::Fact;
@@ -33,13 +32,15 @@ pub(in super::super) fn read(found: &Value, asked: Asked<'_>) -> Result<Found, M
 fn read_order(esims: &[Value], asked: Asked<'_>) -> Found {
     let esims: Vec<_> = esims.iter().filter(|esim| is_about(esim, "orderNo", asked.reference)).collect();
     let first = esims.first()?;
-    let claims = esims.iter().map(|esim| (text(esim, "iccid"), claims(esim, asked.reference, asked.at)));
+    let claims = esims.iter().map(|esim| (text(esim, "iccid"), claims(esim, asked.reference, asked)));
     let claims: Vec<_> = claims.collect();
     let is_complete = claims.iter().all(|(iccid, esim)| iccid.is_some() && is_allocated(esim));
-    let (said, status) = if is_complete {
-        ("GOT_RESOURCE", OrderStatus::Completed)
+    // That it is under way is only our conclusion, and contradicts no webhook that was faster than the list.
+    let standing = if is_complete {
+        Order::with_status("GOT_RESOURCE", Some(OrderStatus::Completed), None, Some(asked.at))
     } else {
-        ("GETTING_RESOURCE", OrderStatus::Processing)
+        let order = Order::with_status("GETTING_RESOURCE", Some(OrderStatus::Processing), None, Some(asked.at));
+        Order { standing: order.standing.weak(), provider_status: order.provider_status.weak(), ..order }
     };
     let package = items(first, "packageList").first();
     let of_package = |name: &str| Latest::maybe(package.and_then(|package| text(package, name)), None);
@@ -49,7 +50,7 @@ fn read_order(esims: &[Value], asked: Asked<'_>) -> Found {
         package_name: of_package("packageName"),
         quantity: Latest::maybe(u32::try_from(claims.len()).ok(), None),
         track_ref: Latest::maybe(text(first, "transactionId"), None),
-        ..Order::with_status(said, Some(status), None, Some(asked.at))
+        ..standing
     };
     let named = claims.into_iter().filter_map(|(iccid, esim)| Some((iccid?, esim)));
     let esims = named.map(|(iccid, esim)| Fact::esim(esim_ref(asked.reference, &iccid), esim));
@@ -60,7 +61,7 @@ fn read_order(esims: &[Value], asked: Asked<'_>) -> Found {
 fn read_esim(esims: &[Value], asked: Asked<'_>) -> Found {
     let (order_ref, iccid) = asked.reference.split_once('/')?;
     let esim = esims.iter().find(|esim| is_about(esim, "orderNo", order_ref) && is_about(esim, "iccid", iccid))?;
-    Some(vec![Fact::esim(asked.reference, claims(esim, order_ref, asked.at))])
+    Some(vec![Fact::esim(asked.reference, claims(esim, order_ref, asked))])
 }
 
 /// An eSIM that was handed out has a code, whatever became of it since.
@@ -69,8 +70,8 @@ fn is_allocated(esim: &Esim) -> bool {
     !esim.install.is_empty() || !is_pending
 }
 
-fn claims(esim: &Value, order_ref: &str, asked_at: Timestamp) -> Esim {
-    let at = Some(asked_at);
+fn claims(esim: &Value, order_ref: &str, asked: Asked<'_>) -> Esim {
+    let at = Some(asked.at);
     let status = |name: &str| word(esim, name);
     let package = items(esim, "packageList").first();
     let claims = Esim {
@@ -89,7 +90,7 @@ fn claims(esim: &Value, order_ref: &str, asked_at: Timestamp) -> Esim {
     };
     match usage(esim).filter(|usage| usage.total_bytes > 0) {
         Some(usage) => {
-            let measured_at = time(esim, "lastUpdateTime").unwrap_or(asked_at - USAGE_DELAY);
+            let measured_at = time(esim, "lastUpdateTime").unwrap_or_else(|| asked.before(USAGE_DELAY));
             claims.with_usage(usage, None, Some(measured_at))
         }
         None => claims,
@@ -114,7 +115,7 @@ fn read_usage(list: &[Value], asked: Asked<'_>) -> Found {
     };
     let used = list.iter().find(is_meant)?;
     let numbers = integer(used, "totalData").filter(|total| *total > 0).zip(integer(used, "dataUsage"));
-    let measured_at = time(used, "lastUpdateTime").unwrap_or(asked.at - USAGE_DELAY);
+    let measured_at = time(used, "lastUpdateTime").unwrap_or_else(|| asked.before(USAGE_DELAY));
     let esim = numbers.map_or_else(Esim::default, |(total_bytes, used_bytes)| {
         Esim::default().with_usage(Usage { total_bytes, used_bytes }, None, Some(measured_at))
     });
