@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use harness::eventually::holds;
-use harness::mailbox::{FROM, Mail, Mailbox};
+use harness::mailbox::{FROM, Mail};
 use harness::{Setup, System, eventually, tables};
 use samples::{Source, named, renewed};
 use serde_json::{Value, json};
@@ -46,6 +46,12 @@ pub(crate) async fn mail_deliveries(pool: &PgPool) -> Vec<(String, String, Optio
     .unwrap()
 }
 
+/// All mails, once everything has come to its end.
+pub(crate) async fn settled_mails(system: &System) -> Vec<Mail> {
+    system.settled().await;
+    system.mailbox().mails().await
+}
+
 /// The kinds of what the mails tell, oldest mail first.
 pub(crate) async fn kinds(system: &System, mails: &[Mail]) -> Vec<String> {
     let mut kinds = Vec::new();
@@ -60,8 +66,7 @@ pub(crate) async fn kinds(system: &System, mails: &[Mail]) -> Vec<String> {
 async fn a_customer_gets_what_it_takes_to_install() {
     let system = Setup::default().mail().start().await;
     let body = accept_order(&system, "1", &contact("ana@example.com", "es-MX")).await;
-    system.settled().await;
-    let mails = system.mailbox().mails().await;
+    let mails = settled_mails(&system).await;
     let [mail] = mails.as_slice() else { panic!("{} mails", mails.len()) };
     let action: Uuid = sqlx::query_scalar("SELECT id FROM actions").fetch_one(&system.pool).await.unwrap();
     assert_eq!(mail.message_id, format!("{action}.email@shop.example"));
@@ -89,8 +94,7 @@ async fn each_customer_is_told_in_their_own_language() {
     for (number, (locale, _)) in locales.into_iter().enumerate() {
         accept_order(&system, &number.to_string(), &contact(&format!("{locale}@example.com"), locale)).await;
     }
-    system.settled().await;
-    let mails = system.mailbox().mails().await;
+    let mails = settled_mails(&system).await;
     assert_eq!(mails.len(), locales.len());
     for (locale, expected) in locales {
         let mail = mails.iter().find(|mail| mail.to == format!("{locale}@example.com")).unwrap();
@@ -165,8 +169,7 @@ async fn three_relays_never_send_one_mail_twice() {
     // Four rounds of two relays in each of three workers: everybody stands before the same mails now.
     claims(&system.pool, 24).await;
     hold.rollback().await.unwrap();
-    system.settled().await;
-    let mails = system.mailbox().mails().await;
+    let mails = settled_mails(&system).await;
     let distinct: BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
     assert_eq!((mails.len(), distinct.len()), (20, 20));
     system.finish().await;
@@ -225,8 +228,7 @@ async fn a_crash_between_sending_and_marking_repeats_at_most_once_under_the_same
     lock.rollback().await.unwrap();
     system.merchant().answers(ResponseTemplate::new(200));
     let second = system.worker_process_with(port, &patient).await;
-    system.settled().await;
-    let mails = system.mailbox().mails().await;
+    let mails = settled_mails(&system).await;
     let ids: BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
     assert_eq!((mails.len(), ids.len()), (2, 1), "one repeat, which mailboxes know as a copy");
     let told = system.merchant().times_by_id().await;
@@ -235,12 +237,6 @@ async fn a_crash_between_sending_and_marking_repeats_at_most_once_under_the_same
     assert!(deliveries.iter().all(|delivery| delivery["status"] == "sent"), "{deliveries:?}");
     assert!(second.terminate().await.success());
     system.finish().await;
-}
-
-/// The mails that there are once the server is back, after everything else has come to its end.
-pub(crate) async fn settled_mails(system: &System) -> Vec<Mail> {
-    system.settled().await;
-    Mailbox::mails(system.mailbox()).await
 }
 
 #[tokio::test]

@@ -104,12 +104,12 @@ async fn a_warning_is_not_sent_after_a_top_up() {
         system.accept(Source::EsimAccess, usage(2_500, 3_000, -20)).await;
         assert_eq!(told_in_the_end(&system, death).await, ["low_data"], "{death:?}");
         let mails = system.mailbox().mails().await;
-        let percent: i64 = sqlx::query_scalar("SELECT (payload ->> 'total_bytes')::bigint FROM actions WHERE id = $1")
+        let total: i64 = sqlx::query_scalar("SELECT (payload ->> 'total_bytes')::bigint FROM actions WHERE id = $1")
             .bind(mails[0].action_id())
             .fetch_one(&system.pool)
             .await
             .unwrap();
-        assert_eq!(percent, 3_000, "it is about the new allowance");
+        assert_eq!(total, 3_000, "it is about the new allowance");
         system.finish().await;
     }
 }

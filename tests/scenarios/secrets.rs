@@ -18,8 +18,9 @@ use wiremock::ResponseTemplate;
 /// Stands in everything that is secret.
 const MARK: &str = "q7Zhidden";
 /// The fields of the providers' bodies whose values are secret or personal.
-const SECRET_FIELDS: [&str; 12] = [
+const SECRET_FIELDS: [&str; 13] = [
     "activationCode",
+    "airtmUserEmail",
     "airtm_user_email",
     "confirmation_code",
     "direct_apple_installation_url",
@@ -62,7 +63,7 @@ impl Said {
 fn marked(field: &str, old: &Value) -> Value {
     match old.as_str().and_then(|code| code.split_once("LPA:")) {
         Some((before, _)) => json!(format!("{before}LPA:1$rsp.demo${MARK}-code")),
-        None if field.ends_with("email") => json!(format!("{MARK}@example.com")),
+        None if field.to_lowercase().ends_with("email") => json!(format!("{MARK}@example.com")),
         None if field == "qrcode_url" || field == "qrCodeImg" => json!(format!("https://example.com/{MARK}.png")),
         None => json!(format!("{MARK}-{field}")),
     }
