@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::PgPool;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::ApiError;
 use crate::store::StoreError;
@@ -74,7 +74,21 @@ impl Gate {
         }
     }
 
+    /// Waits for a slot of all the limits. Who wakes up too late for it takes another: a machine that stood still would
+    /// let all that waited on it go at once.
     async fn wait_for_turn(&self, limits: &[Limit]) -> Result<(), ApiError> {
+        let tightest = limits.iter().map(|limit| limit.spacing).min().unwrap_or_default();
+        loop {
+            let slot = Instant::now() + self.reserve(limits).await?;
+            sleep_until(slot).await;
+            if slot.elapsed() <= tightest {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How long to wait for the slot that was reserved.
+    async fn reserve(&self, limits: &[Limit]) -> Result<Duration, ApiError> {
         let mut db = self.pool.acquire().await.map_err(|error| unsure(&error.into()))?;
         if self.passed.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             api_limits::forget_past(&mut db).await.map_err(|error| unsure(&error))?;
@@ -82,10 +96,7 @@ impl Gate {
         let reserved = api_limits::reserve(&mut db, &self.source, limits, WAIT_MAX).await;
         drop(db);
         match reserved.map_err(|error| unsure(&error))? {
-            Reserved::Slot { wait, .. } => {
-                sleep(wait).await;
-                Ok(())
-            }
+            Reserved::Slot { wait, .. } => Ok(wait),
             Reserved::Full { wait } => {
                 Err(ApiError::Later { reason: "its rate limit is used up for now".to_owned(), retry_after: Some(wait) })
             }

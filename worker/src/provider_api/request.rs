@@ -115,14 +115,14 @@ impl Empty {
     }
 }
 
-/// So many requests a second, evenly, and a tenth fewer: on the way some come closer together.
+/// So many requests a second, evenly, and a quarter fewer: on the way some come closer together.
 pub(super) fn per_second(bucket: &str, requests: u32) -> Limit {
     evenly(bucket, Duration::from_secs(1) / requests)
 }
 
-/// One request each `spacing`, and a tenth fewer.
+/// One request each `spacing`, and a quarter fewer.
 pub(super) fn evenly(bucket: &str, spacing: Duration) -> Limit {
-    Limit { bucket: bucket.to_owned(), spacing: spacing * 11 / 10, lead: Duration::ZERO }
+    Limit { bucket: bucket.to_owned(), spacing: spacing * 4 / 3, lead: Duration::ZERO }
 }
 
 /// A reference may come out of a forged webhook: as a segment of a path it must not lead elsewhere.
