@@ -36,6 +36,7 @@ pub struct Setup {
     sources: String,
     /// By the source's name, the table `api` of its entry, without a head.
     apis: BTreeMap<&'static str, String>,
+    before_confirmation: &'static str,
     change_ingest: Change<ingest::Settings>,
     change_worker: Vec<Change<WorkerSettings>>,
 }
@@ -51,6 +52,7 @@ impl Default for Setup {
             mail: None,
             sources: sources::file(),
             apis: BTreeMap::new(),
+            before_confirmation: "wait",
             change_ingest: Box::new(|_| {}),
             change_worker: Vec::new(),
         }
@@ -116,6 +118,12 @@ impl Setup {
         self
     }
 
+    /// What sources whose API can be asked do before it has confirmed an unsigned webhook: "wait" or "act".
+    #[must_use]
+    pub fn before_confirmation(self, before_confirmation: &'static str) -> Self {
+        Self { before_confirmation, ..self }
+    }
+
     #[must_use]
     pub fn ingest(self, change: impl Fn(&mut ingest::Settings) + Send + Sync + 'static) -> Self {
         Self { change_ingest: Box::new(change), ..self }
@@ -175,7 +183,8 @@ impl Setup {
         let entry = |source: &Source| {
             let (name, provider) = (source.name(), source.provider());
             let api = self.apis.get(name).map(|table| format!("[source.api]\n{table}\n")).unwrap_or_default();
-            format!("[[source]]\nname = \"{name}\"\nprovider = \"{provider}\"\n{api}")
+            let before = format!("before_confirmation = \"{}\"", self.before_confirmation);
+            format!("[[source]]\nname = \"{name}\"\nprovider = \"{provider}\"\n{before}\n{api}")
         };
         if self.apis.is_empty() {
             return Sources::default();

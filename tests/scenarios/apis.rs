@@ -18,6 +18,7 @@ use uuid::Uuid;
 use worker::commands;
 
 use crate::customer_care::ask;
+use crate::mail::{contact, kinds, mail_deliveries, settled_mails};
 
 const CODE: &str = "LPA:1$rsp.simulated.example$MATCHING-ID";
 
@@ -141,16 +142,60 @@ fn rung(source: Source, body: &str) -> Envelope {
     Envelope { received_at: past.received_at - TimeDelta::minutes(2), ..past }
 }
 
+async fn mail_waits(system: &System) {
+    eventually("the mail with the code waits", async || {
+        let deliveries = mail_deliveries(&system.pool).await;
+        let waits = |(kind, status, _): &(String, String, _)| kind == "esim_ready" && status == "waiting_confirmation";
+        holds(deliveries.iter().any(waits), || format!("{deliveries:?}"))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_mail_with_a_code_waits_until_the_api_has_confirmed_it() {
+    let provider = Yoni::open().await;
+    provider.conduct().down(true);
+    let system = Setup::default().mail().api(Source::Yoni, yoni_api(&provider)).start().await;
+    system.register(Source::Yoni, "Y1", &contact("ana@example.com", "en")).await;
+    system.accept(Source::Yoni, completed("Y1", "8910001")).await;
+    mail_waits(&system).await;
+    becomes(&system, "orders", "confirmation", "unconfirmed").await;
+    provider.change(|world| world.orders.insert("Y1".to_owned(), yoni::Order::completed("Y1", "8910001", CODE)));
+    provider.conduct().down(false);
+    let mails = settled_mails(&system).await;
+    assert_eq!(kinds(&system, &mails).await, ["esim_ready"]);
+    becomes(&system, "orders", "confirmation", "confirmed").await;
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn who_acts_before_confirmation_sends_the_mail_at_once() {
+    let provider = Yoni::open().await;
+    provider.conduct().down(true);
+    let setup = Setup::default().mail().before_confirmation("act");
+    let system = setup.api(Source::Yoni, yoni_api(&provider)).start().await;
+    system.register(Source::Yoni, "Y1", &contact("ana@example.com", "en")).await;
+    system.accept(Source::Yoni, completed("Y1", "8910001")).await;
+    let mails = settled_mails(&system).await;
+    assert_eq!(kinds(&system, &mails).await, ["esim_ready"]);
+    becomes(&system, "esims", "confirmation", "unconfirmed").await;
+    system.finish().await;
+}
+
 #[tokio::test]
 async fn a_forged_completion_changes_nothing_that_matters_and_is_reported() {
     let provider = Yoni::open().await;
-    let system = Setup::default().merchant().api(Source::Yoni, yoni_api(&provider)).start().await;
+    let system = Setup::default().merchant().mail().api(Source::Yoni, yoni_api(&provider)).start().await;
+    system.register(Source::Yoni, "Y-forged", &contact("ana@example.com", "en")).await;
     system.publish(&rung(Source::Yoni, &completed("Y-forged", "8910002"))).await;
     hears(&system, "webhook_refuted").await;
     becomes(&system, "esims", "confirmation", "refuted").await;
     let reports = system.merchant().received().await;
     let report = reports.iter().find(|told| told.kind() == "webhook_refuted").unwrap();
     assert!(!report.body.to_string().contains("MATCHING-ID"), "{}", report.body);
+    assert!(settled_mails(&system).await.is_empty(), "no customer hears of it");
+    let told = mail_deliveries(&system.pool).await;
+    assert!(told.iter().any(|(kind, status, _)| kind == "esim_ready" && status == "superseded"), "{told:?}");
     system.finish().await;
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use runtime::broker::Publisher;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -56,7 +56,7 @@ pub(super) async fn take_in(
     Ok(Mark {
         reason: going_on.map_or(reason, |(reason, _)| reason).as_str(),
         status: "done",
-        next_attempt_at: going_on.map(|(_, after)| in_future(now, after)),
+        next_attempt_at: going_on.map(|(_, after)| in_future(now, jittered(after))),
         asked: if going_on.is_some_and(|(new, _)| new != reason) { 0 } else { asked },
         failures: 0,
         last_error: None,
@@ -124,6 +124,11 @@ async fn note_repair(
         Ok(false) => {}
         Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a repair can't be noted"),
     }
+}
+
+/// Up to a tenth longer: eSIMs that were sold together are not all asked about together for ever.
+fn jittered(after: TimeDelta) -> TimeDelta {
+    after.checked_add(&(after / 10_000 * rand::random_range(0..1_000))).unwrap_or(after)
 }
 
 fn hash(answer: &Answer) -> String {
