@@ -48,6 +48,30 @@ async fn a_contact_is_put_found_and_forgotten() {
 }
 
 #[tokio::test]
+async fn an_order_is_registered_shown_and_forgotten() {
+    const ORDER: &str = "/v1/orders/airalo/R1";
+    let system = System::start().await;
+    assert_eq!(ask(&system, Method::GET, ORDER, None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&system, Method::PUT, ORDER, None).await.0, StatusCode::CREATED, "without saying more");
+    let described = json!({ "description": "shop order A-17" });
+    for _ in 0..2 {
+        let (status, order) = ask(&system, Method::PUT, ORDER, Some(described.clone())).await;
+        assert_eq!((status, &order["description"]), (StatusCode::OK, &described["description"]));
+    }
+    let (status, order) = ask(&system, Method::GET, ORDER, None).await;
+    assert_eq!((status, &order["status"]), (StatusCode::OK, &json!("pending")));
+    for wrong in [json!({ "description": 17 }), json!({ "description": "two\nlines" }), json!([])] {
+        let (status, _) = ask(&system, Method::PUT, ORDER, Some(wrong.clone())).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    for _ in 0..2 {
+        assert_eq!(ask(&system, Method::DELETE, ORDER, None).await.0, StatusCode::NO_CONTENT);
+    }
+    assert!(tables::rows(&system.pool, "registrations").await.is_empty());
+    system.finish().await;
+}
+
+#[tokio::test]
 async fn who_may_not_or_says_nonsense_is_told_so() {
     let system = System::start().await;
     let url = format!("http://{}{CONTACT}", system.workers[0].address);

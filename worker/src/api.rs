@@ -16,9 +16,8 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
 use crate::mail::Contact;
-use crate::store::StoreError;
 use crate::store::contacts::{self, Put};
-use crate::store::registrations;
+use crate::store::{StoreError, lookups, registrations};
 use crate::{Context, why};
 
 /// A contact is a few short lines (bytes).
@@ -38,7 +37,7 @@ struct Api {
 pub(crate) fn router(context: Arc<Context>, token: SecretString) -> Router {
     let api = Api { context, token: Arc::new(token) };
     Router::new()
-        .route("/v1/orders/{source}/{order_ref}", put(put_order).get(get_order))
+        .route("/v1/orders/{source}/{order_ref}", put(put_order).get(get_order).delete(delete_order))
         .route("/v1/orders/{source}/{order_ref}/contact", put(put_contact).get(get_contact).delete(delete_contact))
         .route("/v1/why/{*reference}", get(get_why))
         .layer(from_fn_with_state(api.clone(), authorize))
@@ -96,6 +95,21 @@ async fn get_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Resp
     match found.await {
         Ok(Some(found)) => axum::Json(found).into_response(),
         Ok(None) => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// Forgets what the shop said of the order: that there is one, how it was described, and whose it is. Idempotent.
+async fn delete_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+    let deleted = async {
+        let mut tx = api.context.pool.begin().await?;
+        contacts::delete(&mut tx, &order.source, &order.order_ref).await?;
+        registrations::delete(&mut tx, &order.source, &order.order_ref).await?;
+        lookups::forget_description(&mut tx, &order.source, &order.order_ref).await?;
+        Ok::<_, StoreError>(tx.commit().await?)
+    };
+    match deleted.await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => unavailable(&error),
     }
 }

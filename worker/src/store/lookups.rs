@@ -103,3 +103,16 @@ pub async fn mark(db: &mut PgConnection, claimed: &Claimed, mark: &Mark) -> Resu
     .await?;
     Ok(())
 }
+
+/// Forgets how the shop described an order; what is left of the question is the order's own reference.
+pub async fn forget_description(db: &mut PgConnection, source: &str, order_ref: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE fetch_tasks SET lookup = lookup #- '{hints,description}'
+         WHERE source = $1 AND question = 'order' AND reference = $2",
+        source,
+        order_ref
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

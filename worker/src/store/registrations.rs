@@ -60,6 +60,14 @@ pub async fn register(
     Ok(is_new)
 }
 
+/// Forgets that the order was registered.
+pub async fn delete(db: &mut PgConnection, source: &str, order_ref: &str) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM registrations WHERE source = $1 AND order_ref = $2", source, order_ref)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// One registered order, with what became of it.
 pub async fn find(db: &mut PgConnection, source: &str, order_ref: &str) -> Result<Option<Registered>, StoreError> {
     let found = sqlx::query_as!(

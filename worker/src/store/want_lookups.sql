@@ -10,7 +10,12 @@ FROM UNNEST($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::int
     AS want (source, question, reference, lookup, reason, after)
 ORDER BY source, question, reference, after
 ON CONFLICT (source, question, reference) DO UPDATE SET
-    lookup = EXCLUDED.lookup,
+    -- What the shop said once is not forgotten because a webhook says less.
+    lookup = JSONB_SET(
+        EXCLUDED.lookup,
+        '{hints}',
+        COALESCE(task.lookup -> 'hints', '{}') || COALESCE(EXCLUDED.lookup -> 'hints', '{}')
+    ),
     -- What is urgent stays what it is; a poll gives way to anything.
     reason = CASE
         WHEN task.status IN ('pending', 'asking') AND task.reason <> 'poll' THEN task.reason
