@@ -7,13 +7,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::confirmation::Verdict;
-use crate::envelope::Mode;
 use crate::esim::{Esim, PlanStatus, ProfileStatus};
+use crate::event::{CreditAlert, Event};
 use crate::fact::{EntityKey, State};
 use crate::order::{Order, OrderStatus};
+use crate::origin::Mode;
 use crate::payment::{Direction, Payment, PaymentStatus};
 use crate::premise::{Allowance, Expiry, Premise, Rule};
-use crate::provider::{CreditAlert, Event};
 use crate::return_request::{ReturnRequest, ReturnStatus};
 use crate::rules::Rules;
 
@@ -187,6 +187,14 @@ pub fn decide(key: &EntityKey, before: &State, after: &State, rules: &Rules) -> 
     news.map(|news| promise(key, after, news.after_refutation(before))).collect()
 }
 
+/// Whether the action gives something of value away that only an unsigned webhook has spoken for yet. `state` is that of
+/// the action's subject.
+pub fn awaits_confirmation(kind: ActionKind, state: Option<&State>) -> bool {
+    let is_of_value =
+        matches!(kind, ActionKind::EsimReady | ActionKind::PaymentSucceeded | ActionKind::PayoutSucceeded);
+    is_of_value && state.and_then(State::confirmation) == Some(Verdict::Unconfirmed)
+}
+
 /// What an event says to the operator about no entity. Each event is one crossing of a level: after the account was
 /// filled up, the same level is crossed by another event.
 pub fn announce_credit(event: &Event, alert: &CreditAlert) -> Action {
@@ -317,7 +325,7 @@ fn plan(esim: &Esim) -> Option<News> {
 /// The highest threshold reached of the allowance in force, and the newest warning that names no allowance, by its own
 /// level if that is not below all that is told.
 fn low_data(esim: &Esim, rules: &Rules) -> impl Iterator<Item = News> {
-    let reached = esim.total_bytes().and_then(|total| Some((low_data_threshold(esim, total, rules)?, total)));
+    let reached = esim.total_bytes().and_then(|total| Some((rules.low_data_threshold(esim, total)?, total)));
     let reached = reached.map(|(percent, total)| (percent, Allowance::TotalBytes(total)));
     let alert = esim.low_data_alert.value().filter(|alert| rules.threshold(alert.level).is_some());
     let alert = alert.map(|alert| (alert.level, Allowance::Event(alert.event_key.clone())));
@@ -326,11 +334,6 @@ fn low_data(esim: &Esim, rules: &Rules) -> impl Iterator<Item = News> {
         distinction: format!("{percent}:{about}"),
         rule: Rule::LowData { percent, about },
     })
-}
-
-/// The threshold that was reached of an allowance, in % used.
-pub(crate) fn low_data_threshold(esim: &Esim, total_bytes: u64, rules: &Rules) -> Option<u32> {
-    rules.threshold(u32::from(*esim.reached_percent.get(&total_bytes)?))
 }
 
 /// Of the notices of the expiry in force the latest, and the newest notice that names no date.

@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::Timestamp;
 use crate::block::Latest;
 use crate::esim::{Esim, PlanStatus};
+use crate::event::Malformed;
 use crate::fact::Fact;
 use crate::order::Order;
-use crate::provider::Malformed;
 use crate::rules::Rules;
 
 /// What the clock noticed; the body of its event.

@@ -6,9 +6,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::action::ActionKind;
 use crate::block::{Join, Latest};
-use crate::fact::State;
 
 /// A provider's API may lag behind its webhooks: what it answers sooner after the doorbell contradicts nothing.
 const LAG: TimeDelta = TimeDelta::seconds(60);
@@ -157,45 +155,4 @@ impl<T: Ord + Clone> Confirmation<T> {
     pub fn is_empty(&self) -> bool {
         self.rung.is_empty() && self.vouched.is_empty() && self.ever.is_empty()
     }
-}
-
-impl State {
-    /// How well what is of value in it is proven; `None` if nothing is of value, or nobody knows who said it.
-    pub fn confirmation(&self) -> Option<Verdict> {
-        match self {
-            Self::Order(order) => order.verdict(),
-            Self::Esim(esim) => esim.verdict(),
-            Self::Payment(payment) => payment.verdict(),
-            Self::Return(_) => None,
-        }
-    }
-
-    /// When the provider's API refuted what an unsigned webhook said last.
-    pub fn refuted_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Order(order) => order.confirmation.refutation().map(|refutation| refutation.at),
-            Self::Esim(esim) => esim.confirmation.refutation().map(|refutation| refutation.at),
-            Self::Payment(payment) => payment.confirmation.refutation().map(|refutation| refutation.at),
-            Self::Return(_) => None,
-        }
-    }
-
-    /// Whether the provider should be asked if it stands behind what was said.
-    pub fn needs_confirmation(&self) -> bool {
-        let is_open = match self {
-            Self::Order(order) => order.confirmation.is_open(),
-            Self::Esim(esim) => esim.confirmation.is_open(),
-            Self::Payment(payment) => payment.confirmation.is_open(),
-            Self::Return(_) => false,
-        };
-        is_open || self.confirmation() == Some(Verdict::Unconfirmed)
-    }
-}
-
-/// Whether the action gives something of value away that only an unsigned webhook has spoken for yet. `state` is that of
-/// the action's subject.
-pub fn awaits_confirmation(kind: ActionKind, state: Option<&State>) -> bool {
-    let is_of_value =
-        matches!(kind, ActionKind::EsimReady | ActionKind::PaymentSucceeded | ActionKind::PayoutSucceeded);
-    is_of_value && state.and_then(State::confirmation) == Some(Verdict::Unconfirmed)
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::Timestamp;
-use crate::provider::Provider;
+use crate::origin::Provider;
+pub use crate::origin::{Mode, Origin};
 
 /// The exchange (topic, durable) that webhooks are published to.
 pub const EXCHANGE: &str = "webhooks";
@@ -23,54 +24,6 @@ pub const DELIVERY_LIMIT: u32 = 20;
 /// `{provider}.{source}`.
 pub fn routing_key(provider: Provider, source: &str) -> String {
     format!("{provider}.{source}")
-}
-
-/// Whether what an event says is real. A test event is stored like any other and never reaches a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    #[default]
-    Live,
-    /// Ranked above live: what was once marked as a test stays one.
-    Test,
-}
-
-impl Mode {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// How an event came to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    #[default]
-    Webhook,
-    /// Fetched from the provider's API.
-    Fetch,
-    /// Our own deadline passed.
-    Clock,
-    /// A dead letter that an operator sent again.
-    Replay,
-}
-
-impl Origin {
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Webhook, Self::Fetch, Self::Clock, Self::Replay].into_iter().find(|origin| origin.as_str() == name)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Fetch => "fetch",
-            Self::Clock => "clock",
-            Self::Replay => "replay",
-        }
-    }
 }
 
 /// An event in transit. Its JSON form is everything but the body.

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::Timestamp;
 use crate::block::{Heard, Join as _, Latest, blocks};
 use crate::confirmation::{Confirmation, Proof, Verdict};
-use crate::envelope::Mode;
+use crate::origin::Mode;
 
 /// What became of the plan. The order of the variants is the rank that decides between claims of one time, or of none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

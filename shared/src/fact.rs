@@ -2,10 +2,10 @@
 
 use crate::Timestamp;
 use crate::block::{Heard, Join, Latest};
-use crate::confirmation::Proof;
-use crate::envelope::Mode;
+use crate::confirmation::{Proof, Verdict};
 use crate::esim::Esim;
 use crate::order::Order;
+use crate::origin::Mode;
 use crate::payment::Payment;
 use crate::return_request::ReturnRequest;
 
@@ -88,6 +88,39 @@ impl State {
             Self::Payment(payment) => payment.mode(),
             Self::Return(return_request) => return_request.mode(),
         }
+    }
+}
+
+impl State {
+    /// How well what is of value in it is proven; `None` if nothing is of value, or nobody knows who said it.
+    pub fn confirmation(&self) -> Option<Verdict> {
+        match self {
+            Self::Order(order) => order.verdict(),
+            Self::Esim(esim) => esim.verdict(),
+            Self::Payment(payment) => payment.verdict(),
+            Self::Return(_) => None,
+        }
+    }
+
+    /// When the provider's API refuted what an unsigned webhook said last.
+    pub fn refuted_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Order(order) => order.confirmation.refutation().map(|refutation| refutation.at),
+            Self::Esim(esim) => esim.confirmation.refutation().map(|refutation| refutation.at),
+            Self::Payment(payment) => payment.confirmation.refutation().map(|refutation| refutation.at),
+            Self::Return(_) => None,
+        }
+    }
+
+    /// Whether the provider should be asked if it stands behind what was said.
+    pub fn needs_confirmation(&self) -> bool {
+        let is_open = match self {
+            Self::Order(order) => order.confirmation.is_open(),
+            Self::Esim(esim) => esim.confirmation.is_open(),
+            Self::Payment(payment) => payment.confirmation.is_open(),
+            Self::Return(_) => false,
+        };
+        is_open || self.confirmation() == Some(Verdict::Unconfirmed)
     }
 }
 

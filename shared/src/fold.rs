@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::action::{Action, announce_credit, decide};
+use crate::event::Event;
 use crate::fact::{EntityKey, State};
-use crate::provider::Event;
 use crate::rules::Rules;
 
 /// An entity among those of all sources. Ordered, so that everybody who locks several does it in one order.

@@ -4,7 +4,7 @@
 //!
 //! 1. [`envelope`]: a webhook in transit, and the names of the queue it travels through.
 //! 2. [`provider`]: the five dialects behind one door, `authenticate(request)` and `decode(envelope)`.
-//! 3. [`fact`]: what an event claims about which entity.
+//! 3. [`event`], [`fact`]: what happened, and what that claims about which entity; [`origin`]: who says so, and how.
 //! 4. [`block`]: the join, by which the newest claim wins whatever the order of arrival.
 //! 5. [`order`], [`esim`], [`payment`], [`return_request`]: the entities, as blocks and as the row that people read.
 //! 6. [`confirmation`]: whether the provider itself stands behind what an unsigned webhook said.
@@ -24,10 +24,12 @@ pub mod clock;
 pub mod confirmation;
 pub mod envelope;
 pub mod esim;
+pub mod event;
 pub mod fact;
 pub mod fold;
 pub mod lookup;
 pub mod order;
+pub mod origin;
 pub mod payment;
 pub mod premise;
 pub mod provider;

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Timestamp;
+use crate::event::Malformed;
 use crate::fact::EntityKey;
 use crate::payment::Direction;
-use crate::provider::Malformed;
 
 pub use course::{next, order_lookup, wants};
 

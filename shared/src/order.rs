@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::block::{Heard, Join as _, Latest, blocks};
 use crate::confirmation::{Confirmation, Proof, Verdict};
-use crate::envelope::Mode;
+use crate::origin::Mode;
 
 /// How far an order has come. The order of the variants is the rank that decides between claims of one time, or of
 /// none: of two contradicting finals without times, completed wins (and the order needs review).

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::block::{Heard, Join as _, Latest, blocks};
 use crate::confirmation::{Confirmation, Proof, Verdict};
-use crate::envelope::Mode;
+use crate::origin::Mode;
 
 /// How far a payment has come. The order of the variants is the rank that decides between claims of one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -5,7 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::action::low_data_threshold;
 use crate::confirmation::Verdict;
 use crate::esim::{Esim, PlanStatus};
 use crate::fact::{EntityKey, State};
@@ -200,7 +199,7 @@ fn still_low(esim: &Esim, percent: u32, about: &Allowance, rules: &Rules) -> Res
     match about {
         Allowance::TotalBytes(total) => {
             held(esim.total_bytes() == Some(*total), || "the allowance has changed".to_owned())?;
-            let highest = low_data_threshold(esim, *total, rules).unwrap_or_default();
+            let highest = rules.low_data_threshold(esim, *total).unwrap_or_default();
             held(highest <= percent, || format!("{highest} % used has been told instead"))
         }
         Allowance::Event(key) => {

@@ -22,17 +22,20 @@ use std::fmt;
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretSlice};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+
+pub use crate::event::{CreditAlert, Event, Malformed};
+pub use crate::origin::Provider;
 
 use crate::Timestamp;
 use crate::block::Heard;
 use crate::clock::Deadline;
 use crate::confirmation::Proof;
-use crate::envelope::{Envelope, Mode, Origin};
+use crate::envelope::Envelope;
 use crate::fact::{EntityKey, Fact};
+use crate::origin::{Mode, Origin};
 
 /// A provider's clock may be ahead of ours by so much; a time beyond that is not believed.
 const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
@@ -40,17 +43,6 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 /// A body without an identity of its own that comes again within this time is a copy. Airalo repeats an attempt for
 /// five hours; a top-up is used up no sooner than within days.
 pub const RECURS_AFTER: TimeDelta = TimeDelta::hours(24);
-
-/// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Provider {
-    Airalo,
-    EsimAccess,
-    Yoni,
-    Simplifytrip,
-    Airtm,
-}
 
 /// Whether a provider signs its webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,54 +84,6 @@ pub enum Unauthentic {
     Expired,
 }
 
-/// Why a body is not an event. Each becomes the reason of a dead letter.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Malformed {
-    /// Not JSON at all.
-    #[error("the body is not JSON: {0}")]
-    Unparseable(String),
-    /// JSON, but of no known shape, or without what identifies its entity.
-    #[error("the body is not an event of this provider: {0}")]
-    Unidentified(String),
-    /// Sent too long before (or after) it was received, where the provider asks to refuse that.
-    #[error("sent at {sent_at}, received at {received_at}: outside the provider's window of 24 hours")]
-    StaleReplay { sent_at: Timestamp, received_at: Timestamp },
-}
-
-/// An event as the provider meant it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// The provider's own name for what happened, in snake case (`esim_status`, `low_data`, `purchase_order_success`).
-    pub kind: String,
-    /// SHA-256 (hex) of the canonical body without what changes from attempt to attempt; with `@` and the time of
-    /// receipt, if it recurs.
-    pub key: String,
-    /// The body has no identity of its own: received again after [`RECURS_AFTER`] it is another event.
-    pub recurs: bool,
-    pub provider_event_id: Option<String>,
-    /// The provider's time for the event, if it gives one that can be believed.
-    pub occurred_at: Option<Timestamp>,
-    /// A time that the provider gave and that is not believed, lying more than an hour after receipt.
-    pub disbelieved_at: Option<Timestamp>,
-    pub mode: Mode,
-    pub origin: Origin,
-    pub order_ref: Option<String>,
-    pub esim_ref: Option<String>,
-    pub facts: Vec<Fact>,
-    /// For the operator, about no entity: the shop's credit with the provider runs low.
-    pub credit: Option<CreditAlert>,
-}
-
-/// The provider warns that the shop's balance with it runs low.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreditAlert {
-    /// % of the credit limit that is used, if the text names it.
-    pub used_percent: Option<u32>,
-    /// What is left, in the account's currency.
-    pub remaining: Option<rust_decimal::Decimal>,
-    pub message: String,
-}
-
 /// What a dialect reads from a body; `decode` makes it an [`Event`].
 #[derive(Debug, Default)]
 struct Reading {
@@ -159,21 +103,6 @@ struct Reading {
     is_unknown: bool,
 }
 
-impl Event {
-    /// The payment that the event is about, if it is about one.
-    pub fn payment_ref(&self) -> Option<&str> {
-        self.facts.iter().find_map(|fact| match &fact.key {
-            EntityKey::Payment(reference) => Some(reference.as_str()),
-            EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Return(_) => None,
-        })
-    }
-
-    /// The hash of the body alone, which copies and recurrences share.
-    pub fn body_hash(&self) -> &str {
-        self.key.split_once('@').map_or(&self.key, |(hash, _)| hash)
-    }
-}
-
 /// Whether two receipts of one body that has no identity of its own are of one event.
 pub fn is_same_occurrence(received_at: Timestamp, other: Timestamp) -> bool {
     (received_at - other).abs() < RECURS_AFTER
@@ -185,22 +114,6 @@ fn occurrence_key(body_hash: &str, received_at: Timestamp) -> String {
 }
 
 impl Provider {
-    pub const ALL: [Self; 5] = [Self::Airalo, Self::EsimAccess, Self::Yoni, Self::Simplifytrip, Self::Airtm];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Airalo => "airalo",
-            Self::EsimAccess => "esim_access",
-            Self::Yoni => "yoni",
-            Self::Simplifytrip => "simplifytrip",
-            Self::Airtm => "airtm",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|provider| provider.as_str() == name)
-    }
-
     pub fn signing(self) -> Signing {
         match self {
             Self::Airalo | Self::Simplifytrip => Signing::Always,
@@ -250,19 +163,13 @@ impl Provider {
     }
 }
 
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// Reads an envelope. Only the envelope counts, no clock and no earlier event: a stored one reads the same for ever.
 pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
     let body = parse(&envelope.body)?;
     let key = event_key(envelope.provider, &body);
     let reading = match envelope.provider {
         _ if envelope.origin == Origin::Clock => read_deadline(&body),
-        provider if envelope.origin == Origin::Fetch => answer::read(provider, &body),
+        provider if envelope.origin == Origin::Fetch => read_answer(provider, &body),
         Provider::Airalo => airalo::read(&body, envelope, &key),
         Provider::EsimAccess => esim_access::read(&body, envelope, &key),
         Provider::Yoni => yoni::read(&body),
@@ -270,6 +177,16 @@ pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
         Provider::Airtm => airtm::read(&body, envelope),
     }?;
     Ok(settle(reading, key, envelope))
+}
+
+fn read_answer(provider: Provider, body: &Value) -> Result<Reading, Malformed> {
+    answer::read(provider, body, |found, asked| match provider {
+        Provider::Airalo => airalo::answer::read(found, asked),
+        Provider::EsimAccess => esim_access::answer::read(found, asked),
+        Provider::Yoni => yoni::answer::read(found, asked),
+        Provider::Simplifytrip => simplifytrip::answer::read(found, asked),
+        Provider::Airtm => airtm::answer::read(found, asked),
+    })
 }
 
 /// Our own clock speaks one dialect for all providers.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::block::{Heard, Latest, blocks};
-use crate::envelope::Mode;
+use crate::origin::Mode;
 
 /// How far a return has come. The order of the variants is the rank that decides between claims of one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

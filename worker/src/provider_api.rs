@@ -10,7 +10,7 @@ pub(crate) mod esim_access;
 mod gate;
 mod http;
 mod request;
-mod settings;
+pub mod settings;
 mod simplifytrip;
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use runtime::retry::Retry;
-use shared::action::ActionKind;
-use shared::confirmation::awaits_confirmation;
+use shared::action::{ActionKind, awaits_confirmation};
+
 use shared::fact::State;
 use shared::fold::EntityId;
 use shared::premise::premise_holds;

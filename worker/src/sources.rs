@@ -12,7 +12,7 @@ use shared::envelope::Mode;
 use shared::provider::Provider;
 use toml::{Table, Value};
 
-use crate::provider_api::ApiSettings;
+use crate::provider_api::settings::ApiSettings;
 use secret::{Env, SecretAt};
 
 /// The sources by name.

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::ActionKind;
 use crate::confirmation::Refutation;
 use crate::esim::{Esim, Install};
+use crate::event::CreditAlert;
 use crate::fact::State;
 use crate::order::Order;
 use crate::payment::Payment;
 use crate::premise::Rule;
-use crate::provider::CreditAlert;
 use crate::return_request::ReturnRequest;
 
 pub(super) fn of(reference: &str, state: &State, kind: ActionKind, rule: &Rule) -> Value {

@@ -5,12 +5,12 @@ use chrono::TimeDelta;
 use super::{Hints, Lookup, Question, Reason, Want};
 use crate::Timestamp;
 use crate::confirmation::Verdict;
-use crate::envelope::Origin;
 use crate::esim::Esim;
+use crate::event::Event;
 use crate::fact::{EntityKey, State};
 use crate::order::{Order, OrderStatus};
+use crate::origin::{Origin, Provider};
 use crate::payment::Payment;
-use crate::provider::{Event, Provider};
 
 /// Pauses between questions whose answer does not come: about a day together.
 const PAUSES: [TimeDelta; 14] = [

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::reading::{decimal, missing, text, word};
-use super::{Malformed, Provider, Reading, airalo, airtm, esim_access, simplifytrip, yoni};
+use super::{Malformed, Provider, Reading};
 use crate::Timestamp;
 use crate::confirmation::Confirmation;
 use crate::esim::Esim;
@@ -33,16 +33,17 @@ impl Asked<'_> {
     }
 }
 
-pub(super) fn read(provider: Provider, body: &Value) -> Result<Reading, Malformed> {
+/// Reads an answer; `dialect` is what the provider's own file makes of its body.
+pub(super) fn read(
+    provider: Provider,
+    body: &Value,
+    dialect: impl FnOnce(&Value, Asked<'_>) -> Result<Found, Malformed>,
+) -> Result<Reading, Malformed> {
     let answer = Answer::parse(body)?;
     let asked = asked(&answer)?;
-    let found = match (&answer.found, provider) {
-        (None, _) => None,
-        (Some(found), Provider::Airalo) => airalo::answer::read(found, asked)?,
-        (Some(found), Provider::EsimAccess) => esim_access::answer::read(found, asked)?,
-        (Some(found), Provider::Yoni) => yoni::answer::read(found, asked)?,
-        (Some(found), Provider::Simplifytrip) => simplifytrip::answer::read(found, asked)?,
-        (Some(found), Provider::Airtm) => airtm::answer::read(found, asked)?,
+    let found = match &answer.found {
+        Some(found) => dialect(found, asked)?,
+        None => None,
     };
     let is_unknown = found.is_none();
     let facts = found.unwrap_or_else(|| denied(provider, asked));
