@@ -283,7 +283,8 @@ impl<O: Write, P: Write> Check<'_, O, P> {
     }
 }
 
-/// All that the state is worth telling: whatever came in between, it was promised by the time the state was reached.
+/// All that the state is worth telling: whatever came in between, it was promised by the time the state was reached. By
+/// the rules of today, that is: none remembers those of then.
 fn promises(id: &EntityId, state: &State, rules: &Rules) -> Vec<Wanted> {
     let actions = decide(&id.key, &State::unknown(&id.key), state, rules);
     actions.into_iter().map(|action| wanted(&id.source, action)).collect()
