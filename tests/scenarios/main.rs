@@ -23,3 +23,4 @@ mod secrets;
 mod shutdown_and_health;
 mod simulated;
 mod subscriptions;
+mod verify;

@@ -9,10 +9,10 @@ use samples::Source;
 use serde_json::{Value, json};
 
 const PERMUTATIONS: u64 = 24;
-const ICCID: &str = "8943108170001029645";
+pub(crate) const ICCID: &str = "8943108170001029645";
 
 /// A real life: bought, downloaded, installed, used, topped up, used up.
-fn life(order: &str) -> Vec<Vec<u8>> {
+pub(crate) fn life(order: &str) -> Vec<Vec<u8>> {
     let at = |minute: u32| format!("2026-04-02T{:02}:{:02}:00Z", 6 + minute / 60, minute % 60);
     let event = |kind: &str, minute: u32, mut content: Value| {
         if kind != "ORDER_STATUS" {

@@ -5,7 +5,7 @@
 //! 3. [`fetch`] asks the providers' APIs for what a webhook only announces or never said, over [`provider_api`];
 //!    [`subscriptions`] says there where webhooks go.
 //! 4. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
-//! 5. [`store`] holds every SQL statement, and no rule.
+//! 5. [`store`] holds every SQL statement, and no rule. [`verify`] checks that the tables are what the events say.
 
 mod api;
 pub mod apply;
@@ -25,6 +25,7 @@ pub mod settings;
 pub mod sources;
 pub mod store;
 pub mod subscriptions;
+pub mod verify;
 mod view;
 pub mod why;
 

@@ -12,6 +12,7 @@ use worker::commands::{self, Which};
 use worker::preview::{self, PreviewArgs};
 use worker::settings::SettingsArgs;
 use worker::subscriptions::{self, AiraloCommand, EsimAccessCommand};
+use worker::verify::{self, VerifyArgs};
 use worker::{store, why};
 
 /// Applies webhooks from the queue to the database, and delivers what they promise.
@@ -47,6 +48,9 @@ enum Command {
     },
     /// Show which providers lose webhooks: the orders that were registered, and by whose word they became complete
     Gaps,
+    /// Check that the tables are what the stored events say, and that no promise is missing; it changes nothing, and
+    /// may run beside workers. Ends with 1 if something differs
+    Verify(VerifyArgs),
     /// Show what customers get: a sample of a mail as a page on its own
     Preview(PreviewArgs),
     /// Endpoints that answered 410 Gone
@@ -142,6 +146,11 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
             Ok(why::print(&story, out)?)
         }
         Some(Command::Gaps) => commands::show_gaps(&store::open(&settings.database()?, 1)?, out).await,
+        Some(Command::Verify(args)) => {
+            let (database_url, routing) = settings.database_and_routing()?;
+            let pool = store::open(&database_url, 1)?;
+            verify::run(&pool, &routing.rules, &args, out, &mut std::io::stderr()).await
+        }
         Some(Command::Preview(args)) => preview::run(&args, out),
         Some(Command::Endpoints(Endpoints::Enable { channel })) => {
             commands::enable_endpoints(&store::open(&settings.database()?, 1)?, &channel, out).await

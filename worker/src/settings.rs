@@ -226,6 +226,14 @@ impl SettingsArgs {
         problems.finish(url.zip(broker))
     }
 
+    /// The database and the shop's choices, for commands that decide again what was decided.
+    pub fn database_and_routing(&self) -> Result<(SecretString, Routing), WrongSettings> {
+        let mut problems = Problems::new();
+        let url = self.database_url(&mut problems);
+        let routing = problems.take("ROUTING_FILE", self.routing());
+        problems.finish(url.zip(routing))
+    }
+
     /// The database, the sources and where their webhooks should come, for commands about subscriptions.
     pub fn subscriptions(&self) -> Result<(SecretString, Sources, Option<String>), WrongSettings> {
         let mut problems = Problems::new();

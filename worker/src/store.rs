@@ -12,6 +12,7 @@ pub mod lookups;
 pub mod outbox;
 pub mod registrations;
 pub mod story;
+pub mod verification;
 
 use std::time::Duration;
 

@@ -205,15 +205,7 @@ impl<'a> ReturnRow<'a> {
 
 /// The row of any entity as JSON, without the blocks, and with what is secret or personal only named.
 pub(crate) fn readable(id: &EntityId, state: &State) -> Map<String, Value> {
-    let source = id.source.as_str();
-    let row = match (&id.key, state) {
-        (EntityKey::Order(reference), State::Order(order)) => json(&OrderRow::new(source, reference, order)),
-        (EntityKey::Esim(reference), State::Esim(esim)) => json(&EsimRow::new(source, reference, esim)),
-        (EntityKey::Payment(reference), State::Payment(payment)) => json(&PaymentRow::new(source, reference, payment)),
-        (EntityKey::Return(reference), State::Return(state)) => json(&ReturnRow::new(source, reference, state)),
-        (EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Payment(_) | EntityKey::Return(_), _) => Value::Null,
-    };
-    let Value::Object(mut fields) = row else { return Map::new() };
+    let mut fields = row(id, state);
     for hidden in ["blocks", "source", "created_at", "updated_at"] {
         fields.remove(hidden);
     }
@@ -223,6 +215,19 @@ pub(crate) fn readable(id: &EntityId, state: &State) -> Map<String, Value> {
         }
     }
     fields
+}
+
+/// The row of any entity as JSON, with all that is in it.
+pub(crate) fn row(id: &EntityId, state: &State) -> Map<String, Value> {
+    let source = id.source.as_str();
+    let row = match (&id.key, state) {
+        (EntityKey::Order(reference), State::Order(order)) => json(&OrderRow::new(source, reference, order)),
+        (EntityKey::Esim(reference), State::Esim(esim)) => json(&EsimRow::new(source, reference, esim)),
+        (EntityKey::Payment(reference), State::Payment(payment)) => json(&PaymentRow::new(source, reference, payment)),
+        (EntityKey::Return(reference), State::Return(state)) => json(&ReturnRow::new(source, reference, state)),
+        (EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Payment(_) | EntityKey::Return(_), _) => Value::Null,
+    };
+    if let Value::Object(fields) = row { fields } else { Map::new() }
 }
 
 fn json(row: &impl Serialize) -> Value {

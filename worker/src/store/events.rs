@@ -1,8 +1,9 @@
-//! The inbox: which events are fresh.
+//! The inbox: which events are fresh, and what one that was kept came as.
 
 use chrono::{DateTime, Utc};
-use shared::envelope::Envelope;
-use shared::provider::Event;
+use serde_json::Value;
+use shared::envelope::{Envelope, Mode, Origin};
+use shared::provider::{Event, Provider};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -119,5 +120,38 @@ impl<'a> Columns<'a> {
         self.content_type.push(envelope.content_type.as_deref());
         self.headers.push(Json(&envelope.headers));
         self.body.push(&envelope.body);
+    }
+}
+
+/// An event as it is kept.
+pub(super) struct EventRow {
+    pub(super) id: Uuid,
+    pub(super) source: String,
+    pub(super) provider: String,
+    pub(super) mode: String,
+    pub(super) origin: String,
+    pub(super) event_key: String,
+    pub(super) received_at: DateTime<Utc>,
+    pub(super) content_type: Option<String>,
+    pub(super) traceparent: Option<String>,
+    pub(super) headers: Value,
+    pub(super) body: Vec<u8>,
+}
+
+impl EventRow {
+    /// The envelope that it came in, but for the mode, which is the event's own where it has one. It reads the same.
+    pub(super) fn into_envelope(self) -> Option<Envelope> {
+        Some(Envelope {
+            id: self.id,
+            source: self.source,
+            provider: Provider::parse(&self.provider)?,
+            mode: if self.mode == Mode::Test.as_str() { Mode::Test } else { Mode::Live },
+            origin: Origin::parse(&self.origin)?,
+            received_at: self.received_at,
+            content_type: self.content_type,
+            traceparent: self.traceparent,
+            headers: serde_json::from_value(self.headers).unwrap_or_default(),
+            body: self.body,
+        })
     }
 }

@@ -13,7 +13,7 @@ things AS (
     LEFT JOIN esims ON esims.source = named.source AND esims.order_ref = named.order_ref
 )
 
-SELECT id, source, provider, mode, origin, received_at, content_type, traceparent, headers, body
+SELECT id, source, provider, mode, origin, event_key, received_at, content_type, traceparent, headers, body
 FROM events
 WHERE
     (source, order_ref) IN (SELECT source, order_ref FROM things)

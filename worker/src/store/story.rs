@@ -1,16 +1,13 @@
 //! What happened to one thing: its events, the promises, and each attempt to keep them.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
-use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::Provider;
+use shared::envelope::Envelope;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::events::EventRow;
 
 /// A promise as `why` tells it.
 #[derive(Debug, Clone)]
@@ -49,39 +46,8 @@ pub struct Attempt {
 /// The events about the thing that is called `reference` somewhere (an ICCID, an order, an eSIM, a payment or a
 /// return), and about what belongs to the same order; oldest first.
 pub async fn find_events(db: &mut PgConnection, reference: &str) -> Result<Vec<Envelope>, StoreError> {
-    let rows = sqlx::query_file_as!(StoryRow, "src/store/find_story.sql", reference).fetch_all(db).await?;
-    let envelope = |row: StoryRow| {
-        Some(Envelope {
-            id: row.id,
-            source: row.source,
-            provider: Provider::parse(&row.provider)?,
-            mode: if row.mode == Mode::Test.as_str() { Mode::Test } else { Mode::Live },
-            origin: Origin::parse(&row.origin)?,
-            received_at: row.received_at,
-            content_type: row.content_type,
-            traceparent: row.traceparent,
-            headers: read_headers(row.headers),
-            body: row.body,
-        })
-    };
-    Ok(rows.into_iter().filter_map(envelope).collect())
-}
-
-struct StoryRow {
-    id: Uuid,
-    source: String,
-    provider: String,
-    mode: String,
-    origin: String,
-    received_at: DateTime<Utc>,
-    content_type: Option<String>,
-    traceparent: Option<String>,
-    headers: Value,
-    body: Vec<u8>,
-}
-
-fn read_headers(headers: Value) -> BTreeMap<String, String> {
-    serde_json::from_value(headers).unwrap_or_default()
+    let rows = sqlx::query_file_as!(EventRow, "src/store/find_story.sql", reference).fetch_all(db).await?;
+    Ok(rows.into_iter().filter_map(EventRow::into_envelope).collect())
 }
 
 /// The promises that the events caused, oldest first.

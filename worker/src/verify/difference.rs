@@ -1,0 +1,110 @@
+//! A difference between the tables and the events, in words that may be shown to anybody: what may be secret or personal
+//! is named and not shown.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Map, Value};
+use shared::envelope::Envelope;
+use shared::fold::EntityId;
+use shared::provider::Malformed;
+
+use crate::store::verification::Wanted;
+
+/// Columns of which the values are shown: statuses, times, amounts. Others may hold anything.
+const SHOWN: [&str; 25] = [
+    "amount",
+    "confirmation",
+    "created_at",
+    "currency",
+    "direction",
+    "expires_at",
+    "mode",
+    "needs_review",
+    "order_ref",
+    "plan_status",
+    "plan_status_at",
+    "product",
+    "profile_status",
+    "profile_status_at",
+    "provider",
+    "provider_plan_status",
+    "provider_profile_status",
+    "provider_status",
+    "quantity",
+    "refund_amount",
+    "status",
+    "status_at",
+    "total_bytes",
+    "updated_at",
+    "used_bytes",
+];
+
+/// What is not as it should be.
+#[derive(Clone, Copy)]
+pub(super) enum Difference<'a> {
+    /// The events say something else than the row.
+    Column {
+        id: &'a EntityId,
+        column: &'a str,
+        stored: &'a Value,
+        refolded: &'a Value,
+    },
+    WithoutRow {
+        id: &'a EntityId,
+    },
+    WithoutEvents {
+        id: &'a EntityId,
+    },
+    /// What the state is worth telling was never promised.
+    Promise(&'a Wanted),
+    /// It was readable when it was applied.
+    Unreadable {
+        envelope: &'a Envelope,
+        why: &'a Malformed,
+    },
+    /// The body or the time of receipt is not the one that was applied.
+    EventKey {
+        envelope: &'a Envelope,
+    },
+}
+
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Column { id, column: "blocks", stored, refolded } => {
+                write!(f, "{}: blocks differ: {}", named(id), blocks(stored, refolded).join(", "))
+            }
+            Self::Column { id, column, stored, refolded } if SHOWN.contains(column) => {
+                write!(f, "{}: {column} is {stored}, the events say {refolded}", named(id))
+            }
+            Self::Column { id, column, .. } => write!(f, "{}: {column} differs from what the events say", named(id)),
+            Self::WithoutRow { id } => write!(f, "{}: there are events and no row", named(id)),
+            Self::WithoutEvents { id } => write!(f, "{}: there is a row and no event", named(id)),
+            Self::Promise(wanted) => {
+                let Wanted { source, kind, action_key, .. } = wanted;
+                write!(f, "{source}: {} was not promised (action_key {action_key})", kind.as_str())
+            }
+            Self::Unreadable { envelope, why } => {
+                write!(f, "{} event {}: it can't be read: {why}", envelope.source, envelope.id)
+            }
+            Self::EventKey { envelope } => {
+                write!(f, "{} event {}: event_key is not that of the body", envelope.source, envelope.id)
+            }
+        }
+    }
+}
+
+fn named(id: &EntityId) -> String {
+    let (kind, reference) = id.key.parts();
+    format!("{} {kind} {reference}", id.source)
+}
+
+/// The names of the blocks that differ.
+fn blocks(stored: &Value, refolded: &Value) -> Vec<String> {
+    let empty = Map::new();
+    let of = |value: &'_ Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
+    let (stored, refolded) = (of(stored), of(refolded));
+    let names: BTreeSet<&String> = stored.keys().chain(refolded.keys()).collect();
+    names.into_iter().filter(|name| stored.get(*name) != refolded.get(*name)).cloned().collect()
+}
