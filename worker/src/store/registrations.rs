@@ -128,6 +128,8 @@ pub async fn gaps(db: &mut PgConnection) -> Result<Vec<Gaps>, StoreError> {
              max(registrations.repaired_at) AS last_repaired_at
          FROM registrations
          LEFT JOIN orders ON orders.source = registrations.source AND orders.order_ref = registrations.order_ref
+         -- Who tells of payments has no orders; what is registered there is whose a payment is.
+         WHERE NOT EXISTS (SELECT FROM payments WHERE payments.source = registrations.source)
          GROUP BY registrations.source
          ORDER BY registrations.source"
     )
