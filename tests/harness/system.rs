@@ -12,6 +12,7 @@ use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 use tempfile::TempDir;
 use uuid::Uuid;
+use worker::verify::{VerifyArgs, verify};
 
 use crate::broker::{VirtualHost, http_client};
 use crate::containers::{Postgres, RabbitMq, Shared, shared};
@@ -306,15 +307,30 @@ impl System {
         &self.setup
     }
 
+    /// Folds all events again, in another order: the tables must be what comes out.
+    async fn verified(&self) {
+        let rules = self.setup.worker_settings(self).routing.rules;
+        let mut differences = Vec::new();
+        let args = VerifyArgs::default();
+        let report = verify(&self.pool, &rules, &args, &mut differences, &mut std::io::sink()).await.unwrap();
+        assert_eq!(report.differences, 0, "seed {}: {}", report.seed, String::from_utf8_lossy(&differences));
+    }
+
     /// Ends the scenario: nothing pending, nothing dead-lettered, and everybody stops well.
     pub async fn finish(self) {
         self.finish_with_dead_letters(&[]).await;
     }
 
     /// Ends the scenario with dead letters of these reasons (sorted) and no others.
-    pub async fn finish_with_dead_letters(mut self, reasons: &[&str]) {
+    pub async fn finish_with_dead_letters(self, reasons: &[&str]) {
         self.settled().await;
         assert_eq!(self.dead_letters().await, reasons, "dead letters");
+        self.verified().await;
+        self.close().await;
+    }
+
+    /// Ends a scenario that has written into the tables by hand.
+    pub async fn close(mut self) {
         if let Some(ingest) = self.ingest.take() {
             ingest.stop().await;
         }

@@ -142,11 +142,11 @@ fn rung(source: Source, body: &str) -> Envelope {
     Envelope { received_at: past.received_at - TimeDelta::minutes(2), ..past }
 }
 
-async fn mail_waits(system: &System) {
-    eventually("the mail with the code waits", async || {
+async fn mail_with_code_is(system: &System, expected: &str) {
+    eventually(&format!("the mail with the code is {expected}"), async || {
         let deliveries = mail_deliveries(&system.pool).await;
-        let waits = |(kind, status, _): &(String, String, _)| kind == "esim_ready" && status == "waiting_confirmation";
-        holds(deliveries.iter().any(waits), || format!("{deliveries:?}"))
+        let is = |(kind, status, _): &(String, String, _)| kind == "esim_ready" && status == expected;
+        holds(deliveries.iter().any(is), || format!("{deliveries:?}"))
     })
     .await;
 }
@@ -158,10 +158,11 @@ async fn the_mail_with_a_code_waits_until_the_api_has_confirmed_it() {
     let system = Setup::default().mail().api(Source::Yoni, yoni_api(&provider)).start().await;
     system.register(Source::Yoni, "Y1", &contact("ana@example.com", "en")).await;
     system.accept(Source::Yoni, completed("Y1", "8910001")).await;
-    mail_waits(&system).await;
+    mail_with_code_is(&system, "waiting_confirmation").await;
     becomes(&system, "orders", "confirmation", "unconfirmed").await;
     provider.change(|world| world.orders.insert("Y1".to_owned(), yoni::Order::completed("Y1", "8910001", CODE)));
     provider.conduct().down(false);
+    mail_with_code_is(&system, "sent").await;
     let mails = settled_mails(&system).await;
     assert_eq!(kinds(&system, &mails).await, ["esim_ready"]);
     becomes(&system, "orders", "confirmation", "confirmed").await;

@@ -214,7 +214,7 @@ async fn what_somebody_changed_by_hand_is_found_and_named() {
     assert!(told.contains(&format!("{} differences; seed ", expected.len())), "{told}");
     assert!(last.contains("in 2 passes") && last.contains("worker why"), "{last}");
     assert!(!format!("{told}{last}").contains("LPA:"), "{told}{last}");
-    system.finish().await;
+    system.close().await;
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn an_event_that_is_not_what_was_applied_is_named() {
     for (line, start) in found.iter().zip(&starts) {
         assert!(line.starts_with(start) && !line.contains("rsp.") && !line.contains("LPA:"), "{line}");
     }
-    system.finish().await;
+    system.close().await;
 }
 
 #[tokio::test]
