@@ -136,6 +136,21 @@ async fn a_webhook_that_never_came_is_repaired_and_counted() {
     system.finish().await;
 }
 
+#[tokio::test]
+async fn an_order_that_only_its_description_finds_is_repaired_once_that_is_known() {
+    let provider = Airalo::open().await;
+    let sim = airalo::Sim::new(1, "891000000000009125", "MATCHING-ID");
+    provider.change(|world| world.orders.insert(7, airalo::Order::completed(7, "shop order A-17", vec![sim])));
+    let system = impatient().merchant().api(Source::Airalo, airalo_api(&provider)).start().await;
+    register(&system, Source::Airalo, "3NhR3gKmqCWK7IWppurpDX3Cg").await;
+    becomes(&system, "fetch_tasks", "status", "failed").await;
+    let described = json!({ "description": "shop order A-17" });
+    ask(&system, Method::PUT, "/v1/orders/airalo/3NhR3gKmqCWK7IWppurpDX3Cg", Some(described)).await;
+    hears(&system, "esim_ready").await;
+    assert_eq!(system.order(Source::Airalo, "3NhR3gKmqCWK7IWppurpDX3Cg").await["status"], "completed");
+    system.finish().await;
+}
+
 /// As if the doorbell had rung two minutes ago: what the API denies a minute later is refuted.
 fn rung(source: Source, body: &str) -> Envelope {
     let past = envelope(source, body.as_bytes());

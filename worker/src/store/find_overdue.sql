@@ -11,7 +11,15 @@ WHERE
     registrations.source = ANY($1)
     AND registrations.created_at < $2
     AND (orders.status IS NULL OR orders.status NOT IN ('completed', 'failed', 'cancelled'))
-    -- It was asked for already, or for another reason that has ended.
-    AND (task.source IS NULL OR (task.status = 'done' AND task.reason <> 'overdue'))
+    AND (
+        task.source IS NULL
+        -- It was asked about for another reason, which has ended.
+        OR (task.status = 'done' AND task.reason <> 'overdue')
+        -- It could not be asked about, and the shop has said more of it since.
+        OR (
+            task.status = 'failed'
+            AND registrations.description <> COALESCE(task.lookup #>> '{hints,description}', '')
+        )
+    )
 ORDER BY registrations.created_at
 LIMIT $3
