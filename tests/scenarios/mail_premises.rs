@@ -8,9 +8,10 @@ use harness::{Setup, System, eventually};
 use samples::Source;
 use serde_json::json;
 use shared::envelope::Envelope;
-use shared::provider::Provider;
+use shared::fact::EntityKey;
 
 use crate::mail::{SOON, contact, kinds, mail_deliveries, settled_mails};
+use crate::verify::answered;
 
 const ICCID: &str = "8943108170001029631";
 const ORDER: &str = "B1";
@@ -161,18 +162,20 @@ async fn of_two_warnings_that_wait_only_the_higher_goes_out() {
     system.finish().await;
 }
 
-/// An envelope of one provider's for another's source: no provider's webhooks both give a code and take it back, so
-/// here two share an eSIM.
-fn with_code(source: Source, esim_ref: &str) -> Envelope {
-    let body = json!({ "orderNo": ORDER, "iccid": esim_ref, "lpa": "LPA:1$rsp.demo$CODE", "result": "COMPLETED" });
-    let envelope = harness::posting::envelope(source, body.to_string().as_bytes());
-    Envelope { provider: Provider::parse("yoni").unwrap(), ..envelope }
+/// Its webhooks have no activation code; its API does.
+fn with_code() -> Envelope {
+    let esim = json!({
+        "orderNo": ORDER, "iccid": ICCID, "esimTranNo": "T1", "ac": "LPA:1$rsp.demo$CODE", "esimStatus": "GOT_RESOURCE",
+        "smdpStatus": "RELEASED",
+    });
+    let found = json!({ "success": true, "errorCode": "0", "obj": { "esimList": [esim] } });
+    answered(Source::EsimAccess, EntityKey::Order(ORDER.to_owned()), -1, Some(found))
 }
 
 #[tokio::test]
 async fn a_cancelled_esims_install_mail_never_leaves() {
     let system = with_dead_server(Death::Hanging).await;
-    system.publish(&with_code(Source::EsimAccess, &format!("{ORDER}/{ICCID}"))).await;
+    system.publish(&with_code()).await;
     tried(&system, "esim_ready").await;
     let cancelled = json!({ "iccid": ICCID, "esimStatus": "CANCEL" });
     system.accept(Source::EsimAccess, esim_access("ESIM_STATUS", ORDER, &seconds_from_now(-30), cancelled)).await;

@@ -44,7 +44,8 @@ fn own_event(source: Source, origin: Origin, body: &[u8]) -> Envelope {
     Envelope { origin, ..envelope(source, body) }
 }
 
-fn answered(source: Source, about: EntityKey, minutes: i64, found: Option<Value>) -> Envelope {
+/// What a provider's API said, asked so many minutes from now.
+pub(crate) fn answered(source: Source, about: EntityKey, minutes: i64, found: Option<Value>) -> Envelope {
     let question = if matches!(about, EntityKey::Order(_)) { Question::Order } else { Question::Payment };
     let asked_at = Utc::now().trunc_subsecs(6) + TimeDelta::minutes(minutes);
     let answer = Answer { asked: Lookup { about, question, hints: Hints::default() }, asked_at, found };
