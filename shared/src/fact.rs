@@ -55,11 +55,10 @@ impl State {
         }
     }
 
-    /// The state with `claims` joined to it. Claims for an entity of another kind can't be made: a fact's key and
-    /// claims come from one constructor.
-    #[must_use]
-    pub fn joined(mut self, claims: Self) -> Self {
-        match (&mut self, claims) {
+    /// Joins `claims`. Those for an entity of another kind can't be made: a fact's key and claims come from one
+    /// constructor.
+    pub fn join(&mut self, claims: Self) {
+        match (self, claims) {
             (Self::Order(state), Self::Order(claims)) => state.join(claims),
             (Self::Esim(state), Self::Esim(claims)) => state.join(claims),
             (Self::Payment(state), Self::Payment(claims)) => state.join(claims),
@@ -68,7 +67,6 @@ impl State {
                 debug_assert!(false, "claims for an entity of another kind");
             }
         }
-        self
     }
 
     /// The order that the entity called `reference` belongs to, or is.

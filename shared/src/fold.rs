@@ -38,10 +38,10 @@ impl Fold {
         let mut actions = Vec::new();
         for fact in &event.facts {
             let id = EntityId { source: source.to_owned(), key: fact.key.clone() };
-            let before = self.states.remove(&id).unwrap_or_else(|| State::unknown(&fact.key));
-            let after = before.clone().joined(fact.claims.clone());
-            actions.extend(decide(&fact.key, &before, &after, &self.rules));
-            self.states.insert(id, after);
+            let state = self.states.entry(id).or_insert_with(|| State::unknown(&fact.key));
+            let before = state.clone();
+            state.join(fact.claims.clone());
+            actions.extend(decide(&fact.key, &before, state, &self.rules));
         }
         actions.extend(event.credit.as_ref().map(|alert| announce_credit(event, alert)));
         actions

@@ -191,7 +191,9 @@ fn any_return() -> impl Strategy<Value = ReturnRequest> {
 
 /// Facts of one eSIM as they are joined to its row, one after the other.
 fn fold(facts: impl IntoIterator<Item = Esim>) -> State {
-    facts.into_iter().fold(State::Esim(Esim::default()), |state, fact| state.joined(State::Esim(fact)))
+    let mut state = State::Esim(Esim::default());
+    facts.into_iter().for_each(|fact| state.join(State::Esim(fact)));
+    state
 }
 
 /// What once failed is kept beside this file, and tried first ever after.

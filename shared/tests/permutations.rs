@@ -50,8 +50,8 @@ fn lives(provider: Provider, bodies: &[Value]) -> (Vec<Event>, Vec<Event>) {
 
 fn join(states: &mut States, event: &Event) {
     for fact in &event.facts {
-        let before = states.remove(&fact.key).unwrap_or_else(|| State::unknown(&fact.key));
-        states.insert(fact.key.clone(), before.joined(fact.claims.clone()));
+        let state = states.entry(fact.key.clone()).or_insert_with(|| State::unknown(&fact.key));
+        state.join(fact.claims.clone());
     }
 }
 

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use runtime::http::Problem;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::mail::Contact;
@@ -92,11 +92,7 @@ async fn get_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Resp
         let mut db = api.context.pool.acquire().await?;
         registrations::find(&mut db, &order.source, &order.order_ref).await
     };
-    match found.await {
-        Ok(Some(found)) => axum::Json(found).into_response(),
-        Ok(None) => Problem::new(StatusCode::NOT_FOUND).into_response(),
-        Err(error) => unavailable(&error),
-    }
+    show(found.await)
 }
 
 /// Forgets what the shop said of the order: that there is one, how it was described, and whose it is. Idempotent.
@@ -108,10 +104,7 @@ async fn delete_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> R
         lookups::forget_description(&mut tx, &order.source, &order.order_ref).await?;
         Ok::<_, StoreError>(tx.commit().await?)
     };
-    match deleted.await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => unavailable(&error),
-    }
+    forgotten(deleted.await)
 }
 
 /// An empty body says nothing more than that the order exists.
@@ -159,11 +152,7 @@ async fn get_contact(State(api): State<Api>, Path(order): Path<OrderPath>) -> Re
         let mut db = api.context.pool.acquire().await?;
         contacts::find(&mut db, &order.source, &order.order_ref).await
     };
-    match found.await {
-        Ok(Some(contact)) => axum::Json(contact).into_response(),
-        Ok(None) => Problem::new(StatusCode::NOT_FOUND).into_response(),
-        Err(error) => unavailable(&error),
-    }
+    show(found.await)
 }
 
 /// Idempotent: what is not there is forgotten already.
@@ -172,17 +161,26 @@ async fn delete_contact(State(api): State<Api>, Path(order): Path<OrderPath>) ->
         let mut db = api.context.pool.acquire().await?;
         contacts::delete(&mut db, &order.source, &order.order_ref).await
     };
-    match deleted.await {
-        Ok(_was_there) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => unavailable(&error),
-    }
+    forgotten(deleted.await)
 }
 
 /// The story as `worker why` tells it. An eSIM Access reference holds a slash, so the whole rest of the path counts.
 async fn get_why(State(api): State<Api>, Path(reference): Path<String>) -> Response {
-    match why::find(&api.context.pool, &reference).await {
-        Ok(story) if story.is_empty() => Problem::new(StatusCode::NOT_FOUND).into_response(),
-        Ok(story) => axum::Json(story).into_response(),
+    let story = why::find(&api.context.pool, &reference).await;
+    show(story.map(|story| Some(story).filter(|story| !story.is_empty())))
+}
+
+fn show(found: Result<Option<impl Serialize>, StoreError>) -> Response {
+    match found {
+        Ok(Some(found)) => axum::Json(found).into_response(),
+        Ok(None) => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn forgotten<T>(deleted: Result<T, StoreError>) -> Response {
+    match deleted {
+        Ok(_was_there) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => unavailable(&error),
     }
 }

@@ -2,22 +2,18 @@
 //!
 //! Any number of workers may run it: a deadline's event is the same everywhere, so the inbox takes it once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use runtime::broker::Publisher;
 use shared::clock::{Deadline, due};
-use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::Provider;
-use shared::trace::TraceContext;
+use shared::envelope::{Envelope, Origin};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::Context;
 use crate::store::{StoreError, contacts, deadlines, outbox};
+use crate::{Context, own_event};
 
 /// How many rows are looked at in one statement.
 const PAGE: i64 = 500;
@@ -44,7 +40,7 @@ pub async fn run(
 }
 
 async fn tick(context: &Context, publisher: &Publisher) -> Result<usize, StoreError> {
-    let now = DateTime::<Utc>::from(SystemTime::now()).trunc_subsecs(6);
+    let now = own_event::now();
     let mut noticed = 0;
     let longest = context.routing.rules.expiry_notice_days.iter().max().copied().unwrap_or_default();
     let until = now + TimeDelta::days(i64::from(longest)) + TimeDelta::seconds(1);
@@ -57,7 +53,13 @@ async fn tick(context: &Context, publisher: &Publisher) -> Result<usize, StoreEr
         after = (last.source.clone(), last.esim_ref.clone());
         for ending in page {
             for deadline in due(&ending.esim_ref, &ending.esim, &context.routing.rules, now) {
-                let envelope = envelope(ending.source.clone(), ending.provider, ending.mode, &deadline, now);
+                let envelope = own_event::envelope(
+                    ending.source.clone(),
+                    (ending.provider, ending.mode),
+                    Origin::Clock,
+                    now,
+                    deadline.body(),
+                );
                 noticed += usize::from(say(publisher, &envelope).await);
             }
         }
@@ -86,24 +88,12 @@ async fn notice_silence(context: &Context, publisher: &Publisher, now: DateTime<
         let Some(provider) = known.map(|source| source.provider).or(order.provider) else { continue };
         let mode = known.map(|source| source.mode).unwrap_or_default();
         let deadline = Deadline::Silent { order_ref: order.order_ref, since: order.since.trunc_subsecs(6) };
-        noticed += usize::from(say(publisher, &envelope(order.source, provider, mode, &deadline, now)).await);
+        noticed += usize::from(
+            say(publisher, &own_event::envelope(order.source, (provider, mode), Origin::Clock, now, deadline.body()))
+                .await,
+        );
     }
     Ok(noticed)
-}
-
-fn envelope(source: String, provider: Provider, mode: Mode, deadline: &Deadline, now: DateTime<Utc>) -> Envelope {
-    Envelope {
-        id: Uuid::now_v7(),
-        source,
-        provider,
-        mode,
-        origin: Origin::Clock,
-        received_at: now,
-        content_type: Some("application/json".to_owned()),
-        traceparent: Some(TraceContext::start(rand::random()).to_string()),
-        headers: BTreeMap::new(),
-        body: deadline.body(),
-    }
 }
 
 async fn say(publisher: &Publisher, envelope: &Envelope) -> bool {

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::provider_api::ApiError;
 use crate::store::StoreError;
 use crate::store::lookups::{self, Claimed, Mark};
-use crate::{Context, subscriptions};
+use crate::{Context, own_event, subscriptions};
 
 /// How often to look for what became due without anybody here saying so.
 const POLL: Duration = Duration::from_secs(1);
@@ -124,22 +124,17 @@ impl Fetch {
 
 /// Asks one question, sends its answer on, and marks it. What can't be marked is asked again when its lease ends.
 async fn look_up(context: &Context, publisher: &Publisher, claimed: &Claimed) {
-    let asked = match context.apis.find(&claimed.source) {
-        Some(api) => {
-            let asked_at = answer::now();
-            (asked_at, api.ask(&claimed.lookup).await)
-        }
-        None => return,
-    };
-    let mark = match asked {
-        (asked_at, Ok(found)) => {
+    let Some(api) = context.apis.find(&claimed.source) else { return };
+    let asked_at = own_event::now();
+    let mark = match api.ask(&claimed.lookup).await {
+        Ok(found) => {
             let taken = answer::take_in(context, publisher, claimed, asked_at, found).await;
             taken.unwrap_or_else(|reason| {
                 let reason = format!("the answer could not be taken in: {reason}");
                 failure(context, claimed, &ApiError::Later { reason, retry_after: None })
             })
         }
-        (_, Err(error)) => failure(context, claimed, &error),
+        Err(error) => failure(context, claimed, &error),
     };
     let marked = async {
         let mut db = context.pool.acquire().await?;

@@ -17,6 +17,7 @@ pub mod dead_letter;
 pub mod fetch;
 pub mod mail;
 pub mod metrics;
+mod own_event;
 pub mod preview;
 pub mod provider_api;
 pub mod relay;

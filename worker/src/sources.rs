@@ -1,11 +1,10 @@
 //! Which sources there are, as far as the worker needs to know: a source's provider and mode, its API, and where its
 //! webhooks go. The file is the one that `ingest` reads; what concerns authenticity is not looked at here.
 
-pub(crate) mod secret;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use runtime::secret::{Env, SecretAt};
 use secrecy::SecretString;
 use serde::Deserialize;
 use shared::envelope::Mode;
@@ -13,7 +12,6 @@ use shared::provider::Provider;
 use toml::{Table, Value};
 
 use crate::provider_api::settings::ApiSettings;
-use secret::{Env, SecretAt};
 
 /// The sources by name.
 #[derive(Debug, Clone, Default)]

@@ -211,10 +211,8 @@ impl<O: Write, P: Write> Check<'_, O, P> {
         let promised = credit.map(|alert| wanted(&envelope.source, announce_credit(&event, alert)));
         for (id, fact) in ids.into_iter().zip(event.facts) {
             if partition_of(&id, self.partitions) == pass {
-                let known = part.remove(&id);
-                let unknown = || Refolded { provider: envelope.provider, state: State::unknown(&id.key) };
-                let Refolded { provider, state } = known.unwrap_or_else(unknown);
-                part.insert(id, Refolded { provider, state: state.joined(fact.claims) });
+                let unknown = Refolded { provider: envelope.provider, state: State::unknown(&id.key) };
+                part.entry(id).or_insert(unknown).state.join(fact.claims);
             }
         }
         Ok(promised)

@@ -128,10 +128,10 @@ fn tell(states: &mut BTreeMap<EntityId, State>, envelope: &Envelope) -> Told {
     told.occurred_at = event.occurred_at;
     let ids: Vec<_> = touched(&envelope.source, &event).collect();
     for (id, fact) in ids.into_iter().zip(event.facts) {
-        let before = states.remove(&id).unwrap_or_else(|| State::unknown(&id.key));
-        let after = before.clone().joined(fact.claims);
-        told.changes.extend(changes(&id, &before, &after));
-        states.insert(id, after);
+        let state = states.entry(id.clone()).or_insert_with(|| State::unknown(&id.key));
+        let before = state.clone();
+        state.join(fact.claims);
+        told.changes.extend(changes(&id, &before, state));
     }
     told
 }

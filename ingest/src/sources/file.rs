@@ -1,8 +1,8 @@
 //! The file's form: its keys, and what each may say. All problems are collected.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 
+use runtime::secret::{Env, SecretAt};
 use secrecy::{SecretSlice, SecretString};
 use serde::Deserialize;
 use shared::envelope::Mode;
@@ -43,16 +43,6 @@ struct Entry {
     #[serde(default)]
     insecure: bool,
 }
-
-/// Where a secret is.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SecretAt {
-    Env(String),
-    File(PathBuf),
-}
-
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The sources that could be read, and everything that is wrong.
 pub(super) fn read(text: &str, env: Env<'_>) -> (Vec<Source>, Vec<String>) {
@@ -200,7 +190,7 @@ fn signing_secrets(
 ) -> Vec<SecretSlice<u8>> {
     let mut secrets = Vec::with_capacity(at.len());
     for at in at {
-        let Some(text) = note(look_up(at, env), "signing_secrets", wrong) else { continue };
+        let Some(text) = note(at.look_up(env), "signing_secrets", wrong) else { continue };
         let secret = SecretSlice::from(text.into_bytes());
         let form = provider.map_or(Ok(()), |provider| provider.check_secret(&secret));
         if note(form, "signing_secrets", wrong).is_some() {
@@ -211,7 +201,7 @@ fn signing_secrets(
 }
 
 fn token(at: &SecretAt, env: Env<'_>, wrong: &mut Vec<String>) -> Option<SecretString> {
-    let token = note(look_up(at, env), "token", wrong)?;
+    let token = note(at.look_up(env), "token", wrong)?;
     // Others would have to be escaped in the URL that is registered with the provider, which invites mistakes.
     if token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
         Some(SecretString::from(token))
@@ -219,17 +209,4 @@ fn token(at: &SecretAt, env: Env<'_>, wrong: &mut Vec<String>) -> Option<SecretS
         wrong.push("token: it may hold letters, digits and -._~ only, as it is part of the URL".to_owned());
         None
     }
-}
-
-/// A file's last line end is not part of the secret: editors add it.
-fn look_up(at: &SecretAt, env: Env<'_>) -> Result<String, String> {
-    let (secret, place) = match at {
-        SecretAt::Env(name) => (env(name).unwrap_or_default(), format!("the environment variable {name}")),
-        SecretAt::File(path) => {
-            let place = format!("the file {}", path.display());
-            let text = std::fs::read_to_string(path).map_err(|error| format!("can't read {place}: {error}"))?;
-            (text.trim_end_matches(['\n', '\r']).to_owned(), place)
-        }
-    };
-    if secret.is_empty() { Err(format!("{place} is not set or empty")) } else { Ok(secret) }
 }

@@ -1,9 +1,8 @@
 //! What becomes of an answer: an event for the queue, and when to ask again.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::collections::BTreeSet;
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use runtime::broker::Publisher;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -12,18 +11,11 @@ use shared::fact::{EntityKey, State};
 use shared::fold::{EntityId, Fold, touched};
 use shared::lookup::{Answer, Reason, next};
 use shared::provider::{Event, decode};
-use shared::trace::TraceContext;
-use uuid::Uuid;
 
 use super::{in_future, reason_of};
-use crate::Context;
 use crate::store::lookups::{Claimed, Mark};
 use crate::store::{StoreError, entities, registrations};
-
-/// Microseconds, as everything that is stored.
-pub(super) fn now() -> DateTime<Utc> {
-    DateTime::<Utc>::from(SystemTime::now()).trunc_subsecs(6)
-}
+use crate::{Context, own_event};
 
 /// Sends an answer through the queue, and answers how its question goes on; an error is why that was not possible.
 pub(super) async fn take_in(
@@ -49,7 +41,7 @@ pub(super) async fn take_in(
         note_repair(context, &envelope.source, &answer.asked.about, before.as_ref(), after.as_ref()).await;
     }
     context.metrics.fetch(&claimed.source, if is_news { "news" } else { "unchanged" });
-    let now = now();
+    let now = own_event::now();
     let asked = claimed.asked.saturating_add(1);
     let answers = u32::try_from(asked).unwrap_or(u32::MAX);
     let going_on = next(envelope.provider, &answer.asked, reason, after.as_ref(), answers, now);
@@ -66,18 +58,8 @@ pub(super) async fn take_in(
 
 fn envelope(context: &Context, claimed: &Claimed, answer: &Answer) -> Result<Envelope, String> {
     let source = context.sources.find(&claimed.source).ok_or("the source is not in SOURCES_FILE any more")?;
-    Ok(Envelope {
-        id: Uuid::now_v7(),
-        source: claimed.source.clone(),
-        provider: source.provider,
-        mode: source.mode,
-        origin: Origin::Fetch,
-        received_at: now(),
-        content_type: Some("application/json".to_owned()),
-        traceparent: Some(TraceContext::start(rand::random()).to_string()),
-        headers: BTreeMap::new(),
-        body: answer.body(),
-    })
+    let (provider, mode) = (source.provider, source.mode);
+    Ok(own_event::envelope(claimed.source.clone(), (provider, mode), Origin::Fetch, own_event::now(), answer.body()))
 }
 
 /// The state of the entity before the answer, and as it will be when the answer is applied.

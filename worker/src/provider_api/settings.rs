@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use reqwest::Url;
+use runtime::secret::{Env, SecretAt};
 use runtime::settings::duration;
 use secrecy::SecretString;
 use serde::Deserialize as _;
 use shared::provider::Provider;
 use toml::{Table, Value};
-
-use crate::sources::secret::{Env, SecretAt};
 
 /// For connecting, sending and the whole answer together.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -56,8 +56,7 @@ pub async fn delete(db: &mut PgConnection, source: &str, order_ref: &str) -> Res
     Ok(deleted.rows_affected() > 0)
 }
 
-/// Whom the actions are for, as far as it is known. An eSIM finds its order as it stands now, which may be better known
-/// than when the action was promised; a payment has no order, and is known by its reference or its code.
+/// Whom the actions are for, as far as it is known.
 pub async fn of_actions(db: &mut PgConnection, actions: &[Uuid]) -> Result<Vec<(Uuid, Contact)>, StoreError> {
     let rows = sqlx::query_file!("src/store/find_contacts.sql", actions).fetch_all(db).await?;
     let contact = rows.into_iter().map(|row| {

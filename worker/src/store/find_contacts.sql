@@ -1,17 +1,10 @@
--- Should a payment be registered under both of its names, the reference counts.
-SELECT DISTINCT ON (actions.id)
-    actions.id AS "id!",
-    contacts.email AS "email!",
-    contacts.name,
-    contacts.locale,
-    contacts.time_zone,
-    contacts.reference
-FROM actions
-LEFT JOIN esims ON esims.source = actions.source AND esims.esim_ref = actions.esim_ref
-INNER JOIN contacts
-    ON contacts.source = actions.source
-    AND contacts.order_ref IN (
-        COALESCE(esims.order_ref, actions.order_ref), actions.payload ->> 'payment_ref', actions.payload ->> 'code'
-    )
-WHERE actions.id = ANY($1)
-ORDER BY actions.id, contacts.order_ref = actions.payload ->> 'payment_ref' DESC
+SELECT DISTINCT ON (action_id)
+    action_id AS "id!",
+    email AS "email!",
+    name,
+    locale,
+    time_zone,
+    reference
+FROM recipients
+WHERE action_id = ANY($1)
+ORDER BY action_id, is_by_payment_ref DESC

@@ -6,30 +6,18 @@ WHERE
     AND actions.id = deliveries.action_id
     AND (
         actions.source <> ALL($1)
-        OR (
-            NOT EXISTS (
-                SELECT FROM esims
-                WHERE
-                    esims.source = actions.source
-                    AND esims.esim_ref = actions.premise #>> '{about,subject,ref}'
-                    AND actions.premise #>> '{about,subject,entity}' = 'esim'
-                    AND esims.confirmation = 'unconfirmed'
-            )
-            AND NOT EXISTS (
-                SELECT FROM payments
-                WHERE
-                    payments.source = actions.source
-                    AND payments.payment_ref = actions.premise #>> '{about,subject,ref}'
-                    AND actions.premise #>> '{about,subject,entity}' = 'payment'
-                    AND payments.confirmation = 'unconfirmed'
-            )
-            AND NOT EXISTS (
-                SELECT FROM orders
-                WHERE
-                    orders.source = actions.source
-                    AND orders.order_ref = actions.premise #>> '{about,subject,ref}'
-                    AND actions.premise #>> '{about,subject,entity}' = 'order'
-                    AND orders.confirmation = 'unconfirmed'
-            )
+        OR NOT EXISTS (
+            SELECT FROM (
+                SELECT 'order' AS entity, source, order_ref AS ref, confirmation FROM orders
+                UNION ALL
+                SELECT 'esim' AS entity, source, esim_ref AS ref, confirmation FROM esims
+                UNION ALL
+                SELECT 'payment' AS entity, source, payment_ref AS ref, confirmation FROM payments
+            ) AS subject
+            WHERE
+                subject.source = actions.source
+                AND subject.entity = actions.premise #>> '{about,subject,entity}'
+                AND subject.ref = actions.premise #>> '{about,subject,ref}'
+                AND subject.confirmation = 'unconfirmed'
         )
     )

@@ -76,8 +76,9 @@ fn the_sequence_number_decides_between_steps_of_one_second() {
     let step = |status, sequence| notify("SMDP_EVENT", &json!({"smdpStatus": status, "seqNumber": sequence}));
     for (first, second) in [(json!(1), json!(2)), (json!("9"), json!("10")), (json!(null), json!(1))] {
         let (disabled, enabled) = (step("DISABLED", first), step("ENABLED", second));
-        let (disabled, enabled) = (disabled.facts[0].claims.clone(), enabled.facts[0].claims.clone());
-        let crate::fact::State::Esim(esim) = enabled.joined(disabled) else { panic!("an eSIM") };
+        let mut state = enabled.facts[0].claims.clone();
+        state.join(disabled.facts[0].claims.clone());
+        let crate::fact::State::Esim(esim) = state else { panic!("an eSIM") };
         assert_eq!(esim.profile_status(), Some(ProfileStatus::Enabled));
         assert_eq!(esim.provider_profile_status.value().unwrap(), "ENABLED");
     }

@@ -1,22 +1,23 @@
-//! Where secrets are: in the environment or in a file, never in the file of the sources.
+//! Where secrets are: in the environment or in a file of their own, never in a file of settings.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Looks up environment variables.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum SecretAt {
+pub enum SecretAt {
     Env(String),
     File(PathBuf),
 }
 
 impl SecretAt {
-    /// A file's last line end is not part of the secret: editors add it.
-    pub(crate) fn look_up(&self, env: Env<'_>) -> Result<String, String> {
+    /// The secret; an empty one is as good as none. A file's last line end is not part of it: editors add it.
+    pub fn look_up(&self, env: Env<'_>) -> Result<String, String> {
         let (secret, place) = match self {
             Self::Env(name) => (env(name).unwrap_or_default(), format!("the environment variable {name}")),
             Self::File(path) => {
