@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use runtime::broker::Publisher;
+use runtime::queue::Publish;
 use runtime::retry::Retry;
+use runtime::spool::{NotSpooled, Spool, Spooled};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
-use crate::spool::{NotSpooled, Spool, Spooled};
 
 /// Webhooks read, published and deleted together.
 const BATCH: u32 = 256;
@@ -22,7 +22,7 @@ const RETRY_INITIAL: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
 /// Drains until `stop`. What is left is drained after the next start.
-pub(crate) async fn run(spool: Spool, publisher: Publisher, metrics: Metrics, stop: CancellationToken) {
+pub(crate) async fn run(spool: Spool, publisher: impl Publish, metrics: Metrics, stop: CancellationToken) {
     let mut retry = Retry::forever(RETRY_INITIAL, RETRY_MAX);
     let mut after = 0;
     loop {
@@ -65,7 +65,12 @@ enum Batch {
     Refused,
 }
 
-async fn drain_batch(spool: &Spool, publisher: &Publisher, metrics: &Metrics, after: i64) -> Result<Batch, NotSpooled> {
+async fn drain_batch(
+    spool: &Spool,
+    publisher: &impl Publish,
+    metrics: &Metrics,
+    after: i64,
+) -> Result<Batch, NotSpooled> {
     let batch = spool.oldest(after, BATCH).await?;
     let Some(through) = batch.iter().map(|spooled| spooled.number).max() else { return Ok(Batch::Empty) };
     let (published, refused) = publish(publisher, batch).await;
@@ -83,7 +88,7 @@ async fn drain_batch(spool: &Spool, publisher: &Publisher, metrics: &Metrics, af
 }
 
 /// Those that the broker has, and whether it refused any.
-async fn publish(publisher: &Publisher, batch: Vec<Spooled>) -> (Vec<i64>, bool) {
+async fn publish(publisher: &impl Publish, batch: Vec<Spooled>) -> (Vec<i64>, bool) {
     let attempts = batch.into_iter().map(|spooled| async move {
         let envelope = match spooled.envelope {
             Ok(envelope) => envelope,

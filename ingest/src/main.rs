@@ -30,7 +30,7 @@ async fn health(cli: &Cli) -> ExitCode {
 async fn start(cli: &Cli) -> ExitCode {
     match cli.read() {
         Ok((settings, logging)) => {
-            runtime::telemetry::start(logging.format, &logging.filter);
+            logging.start();
             match run(settings).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
@@ -45,7 +45,7 @@ async fn start(cli: &Cli) -> ExitCode {
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let stop = runtime::shutdown::on_signal().context("listening for signals")?;
-    let listen = settings.listen;
+    let listen = settings.webhooks.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen} (INGEST_LISTEN)"))?;
     ingest::run(settings, listener, stop).await
 }

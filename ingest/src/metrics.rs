@@ -1,7 +1,6 @@
 //! What Prometheus is told. Label values come from the sources' file and from our own words, never from a request.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use prometheus_client::collector::Collector;
@@ -12,9 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use runtime::broker::Publisher;
-
-use crate::spool::Spool;
+use runtime::queue::Publish;
+use runtime::spool::Spool;
 
 /// What a source counts as that is not in the sources' file.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -53,7 +51,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn register(registry: &mut Registry, spool: Spool, publisher: Publisher) -> Self {
+    pub(crate) fn register(registry: &mut Registry, spool: Spool, queue: impl Publish) -> Self {
         let metrics = Self {
             accepted: Family::default(),
             rejected: Family::default(),
@@ -83,31 +81,31 @@ impl Metrics {
             Unit::Seconds,
             metrics.duration.clone(),
         );
-        registry.register_collector(Box::new(Now { spool: Arc::new(spool), publisher }));
+        registry.register_collector(Box::new(Now { spool, queue }));
         metrics
     }
 }
 
 /// What is so at the moment of asking.
-struct Now {
-    spool: Arc<Spool>,
-    publisher: Publisher,
+struct Now<P> {
+    spool: Spool,
+    queue: P,
 }
 
-impl fmt::Debug for Now {
+impl<P> fmt::Debug for Now<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Now").finish_non_exhaustive()
     }
 }
 
-impl Collector for Now {
+impl<P: Publish> Collector for Now<P> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let stats = self.spool.stats();
         let mut gauge = |name: &str, help: &str, value: f64| {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
         };
-        gauge("broker_connected", "1 while the broker takes webhooks", f64::from(self.publisher.is_ready()))?;
+        gauge("broker_connected", "1 while the queue takes webhooks", f64::from(self.queue.is_ready()))?;
         gauge("spool_events", "Webhooks in the spool", float(stats.events()))?;
         gauge("spool_bytes", "Bytes in the spool, as SPOOL_MAX_BYTES counts them", float(stats.bytes()))?;
         let age = stats.oldest_at().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default();

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
-use runtime::broker::Broker;
+use runtime::broker::{Broker, BrokerSettings};
+use runtime::secret::Env;
 use runtime::settings::{Problems, WrongSettings, count, duration, listen};
-use runtime::telemetry::{LogFormat, check_filter};
+use runtime::telemetry::{Logging, LoggingArgs};
 use secrecy::SecretString;
 
 use crate::address;
@@ -33,9 +34,6 @@ pub struct Cli {
     /// The TOML file that lists the sources: who sends webhooks, and how they prove it. Required.
     #[arg(long, env = "SOURCES_FILE", global = true)]
     sources_file: Option<String>,
-    /// Address and port to listen on, for webhooks, /healthz, /readyz and /metrics.
-    #[arg(long, env = "INGEST_LISTEN", default_value = "127.0.0.1:8080", global = true)]
-    ingest_listen: String,
     /// Directory on a durable disk that keeps webhooks while RabbitMQ is away. Made if missing; one process at a time.
     /// Required.
     #[arg(long, env = "SPOOL_DIR", global = true)]
@@ -43,19 +41,9 @@ pub struct Cli {
     /// How much the spool may hold, in bytes (default 1 GiB). When it is full, webhooks are answered 503.
     #[arg(long, env = "SPOOL_MAX_BYTES", default_value = "1073741824", global = true)]
     spool_max_bytes: String,
-    /// The largest body that is accepted, in bytes (default 256 KiB).
-    #[arg(long, env = "BODY_LIMIT_BYTES", default_value = "262144", global = true)]
-    body_limit_bytes: String,
-    /// How long a sender may take for its body, such as 10s or 500ms.
-    #[arg(long, env = "BODY_TIMEOUT", default_value = "10s", global = true)]
-    body_timeout: String,
     /// How long to wait for RabbitMQ's confirmation before the webhook goes to the spool.
     #[arg(long, env = "CONFIRM_TIMEOUT", default_value = "1s", global = true)]
     confirm_timeout: String,
-    /// The reverse proxies in front, as addresses or networks (CIDR) separated by commas. Only behind these does
-    /// X-Forwarded-For count. Default: none.
-    #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true, global = true)]
-    trusted_proxies: String,
     /// The most messages that a RabbitMQ queue holds (x-max-length); beyond that, webhooks go to the spool. Must be the
     /// same for ingest and worker, and for a queue that exists.
     #[arg(long, env = "QUEUE_MAX_LENGTH", default_value = "1000000", global = true)]
@@ -63,12 +51,28 @@ pub struct Cli {
     /// How long requests in flight may take to end after SIGTERM.
     #[arg(long, env = "SHUTDOWN_DEADLINE", default_value = "7s", global = true)]
     shutdown_deadline: String,
-    /// Log lines for people (pretty) or for machines (json).
-    #[arg(long, env = "LOG_FORMAT", default_value = "pretty", global = true)]
-    log_format: String,
-    /// What is logged: error, warn, info, debug, trace, also by module, such as info,ingest=debug.
-    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
-    rust_log: String,
+    #[command(flatten)]
+    webhooks: WebhookArgs,
+    #[command(flatten)]
+    logging: LoggingArgs,
+}
+
+/// How webhooks are taken, wherever they go.
+#[derive(Debug, Clone, Args)]
+pub struct WebhookArgs {
+    /// Address and port to listen on, for webhooks, /healthz, /readyz and /metrics.
+    #[arg(long, env = "INGEST_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    ingest_listen: String,
+    /// The largest body that is accepted, in bytes (default 256 KiB).
+    #[arg(long, env = "BODY_LIMIT_BYTES", default_value = "262144", global = true)]
+    body_limit_bytes: String,
+    /// How long a sender may take for its body, such as 10s or 500ms.
+    #[arg(long, env = "BODY_TIMEOUT", default_value = "10s", global = true)]
+    body_timeout: String,
+    /// The reverse proxies in front, as addresses or networks (CIDR) separated by commas. Only behind these does
+    /// X-Forwarded-For count. Default: none.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true, global = true)]
+    trusted_proxies: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Subcommand)]
@@ -81,27 +85,25 @@ pub enum Command {
     Health,
 }
 
-/// What ingest needs to run. Times are how long a thing may take; sizes are in bytes.
+/// What ingest needs to run beside a broker.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub amqp_url: SecretString,
-    pub sources: Sources,
-    pub listen: SocketAddr,
+    pub webhooks: WebhookSettings,
+    pub broker: BrokerSettings,
     pub spool_dir: PathBuf,
+    /// Bytes.
     pub spool_max_bytes: u64,
-    pub body_limit_bytes: usize,
-    pub body_timeout: Duration,
-    pub confirm_timeout: Duration,
-    pub trusted_proxies: Vec<IpNet>,
-    pub queue_max_length: u64,
-    pub shutdown_deadline: Duration,
 }
 
-/// How to log.
+/// What it takes to take webhooks. Times are how long a thing may take.
 #[derive(Debug, Clone)]
-pub struct Logging {
-    pub format: LogFormat,
-    pub filter: String,
+pub struct WebhookSettings {
+    pub sources: Sources,
+    pub listen: SocketAddr,
+    pub body_limit_bytes: usize,
+    pub body_timeout: Duration,
+    pub trusted_proxies: Vec<IpNet>,
+    pub shutdown_deadline: Duration,
 }
 
 impl Cli {
@@ -111,7 +113,7 @@ impl Cli {
 
     pub fn listen_address(&self) -> Result<SocketAddr, WrongSettings> {
         let mut problems = Problems::new();
-        let address = problems.take("INGEST_LISTEN", listen(&self.ingest_listen));
+        let address = problems.take("INGEST_LISTEN", listen(&self.webhooks.ingest_listen));
         problems.finish(address)
     }
 
@@ -119,62 +121,75 @@ impl Cli {
     pub fn read(&self) -> Result<(Settings, Logging), WrongSettings> {
         let mut problems = Problems::new();
         let settings = self.settings(&mut problems);
-        let logging = self.logging(&mut problems);
+        let logging = self.logging.read(&mut problems);
         problems.finish(settings.zip(logging))
     }
 
     /// Reads everything before giving up, so that every problem is noted.
     fn settings(&self, problems: &mut Problems) -> Option<Settings> {
-        let amqp_url = self.broker_url(problems);
+        let broker = self.broker(problems);
         let sources = self.sources(problems);
-        let listen = problems.take("INGEST_LISTEN", listen(&self.ingest_listen));
         let spool_dir = problems.require("SPOOL_DIR", self.spool_dir.clone()).map(PathBuf::from);
         let spool_max_bytes = problems.take("SPOOL_MAX_BYTES", count(&self.spool_max_bytes, MAX_COUNT));
-        let body_limit_bytes = problems
-            .take("BODY_LIMIT_BYTES", count(&self.body_limit_bytes, MAX_BODY_LIMIT))
-            .and_then(|limit| usize::try_from(limit).ok());
-        let body_timeout = problems.take("BODY_TIMEOUT", duration(&self.body_timeout));
-        let confirm_timeout = problems.take("CONFIRM_TIMEOUT", duration(&self.confirm_timeout));
-        let trusted_proxies = problems.take("TRUSTED_PROXIES", address::networks(&self.trusted_proxies));
-        let queue_max_length = problems.take("QUEUE_MAX_LENGTH", count(&self.queue_max_length, MAX_COUNT));
         let shutdown_deadline = problems.take("SHUTDOWN_DEADLINE", duration(&self.shutdown_deadline));
+        let webhooks = self.webhooks.read(sources, shutdown_deadline, problems);
         Some(Settings {
-            amqp_url: amqp_url?,
-            sources: sources?,
-            listen: listen?,
+            webhooks: webhooks?,
+            broker: broker?,
             spool_dir: spool_dir?,
             spool_max_bytes: spool_max_bytes?,
-            body_limit_bytes: body_limit_bytes?,
-            body_timeout: body_timeout?,
-            confirm_timeout: confirm_timeout?,
-            trusted_proxies: trusted_proxies?,
-            queue_max_length: queue_max_length?,
-            shutdown_deadline: shutdown_deadline?,
         })
     }
 
-    fn broker_url(&self, problems: &mut Problems) -> Option<SecretString> {
-        let url = SecretString::from(problems.require("AMQP_URL", self.amqp_url.clone())?);
-        problems.take("AMQP_URL", Broker::check_url(&url)).map(|()| url)
+    fn broker(&self, problems: &mut Problems) -> Option<BrokerSettings> {
+        let url = problems.require("AMQP_URL", self.amqp_url.clone()).map(SecretString::from);
+        let url = url.filter(|url| problems.take("AMQP_URL", Broker::check_url(url)).is_some());
+        let confirm_timeout = problems.take("CONFIRM_TIMEOUT", duration(&self.confirm_timeout));
+        let queue_max_length = problems.take("QUEUE_MAX_LENGTH", count(&self.queue_max_length, MAX_COUNT));
+        Some(BrokerSettings {
+            url: url?,
+            connection_name: "esim-events ingest".to_owned(),
+            confirm_timeout: confirm_timeout?,
+            queue_max_length: queue_max_length?,
+        })
     }
 
     fn sources(&self, problems: &mut Problems) -> Option<Sources> {
         let path = problems.require("SOURCES_FILE", self.sources_file.clone())?;
         let text = std::fs::read_to_string(&path).map_err(|error| format!("can't read {path}: {error}"));
         let text = problems.take("SOURCES_FILE", text)?;
-        match Sources::parse(&text, |name| std::env::var(name).ok()) {
-            Ok(sources) => Some(sources),
-            Err(wrong) => {
-                wrong.iter().for_each(|problem| problems.add("SOURCES_FILE", problem));
-                None
-            }
-        }
+        read_sources(&text, &|name| std::env::var(name).ok(), problems)
     }
+}
 
-    fn logging(&self, problems: &mut Problems) -> Option<Logging> {
-        let format = problems.take("LOG_FORMAT", LogFormat::parse(&self.log_format));
-        let filter = problems.take("RUST_LOG", check_filter(&self.rust_log));
-        format.zip(filter).map(|(format, ())| Logging { format, filter: self.rust_log.clone() })
+/// The sources of a file's text; what is wrong with them is noted.
+pub fn read_sources(text: &str, env: Env<'_>, problems: &mut Problems) -> Option<Sources> {
+    let wrong = |wrong: Vec<String>| wrong.iter().for_each(|problem| problems.add("SOURCES_FILE", problem));
+    Sources::parse(text, env).map_err(wrong).ok()
+}
+
+impl WebhookArgs {
+    /// Reads everything, whatever is missing, so that every problem is noted.
+    pub fn read(
+        &self,
+        sources: Option<Sources>,
+        shutdown_deadline: Option<Duration>,
+        problems: &mut Problems,
+    ) -> Option<WebhookSettings> {
+        let listen = problems.take("INGEST_LISTEN", listen(&self.ingest_listen));
+        let body_limit_bytes = problems
+            .take("BODY_LIMIT_BYTES", count(&self.body_limit_bytes, MAX_BODY_LIMIT))
+            .and_then(|limit| usize::try_from(limit).ok());
+        let body_timeout = problems.take("BODY_TIMEOUT", duration(&self.body_timeout));
+        let trusted_proxies = problems.take("TRUSTED_PROXIES", address::networks(&self.trusted_proxies));
+        Some(WebhookSettings {
+            sources: sources?,
+            listen: listen?,
+            body_limit_bytes: body_limit_bytes?,
+            body_timeout: body_timeout?,
+            trusted_proxies: trusted_proxies?,
+            shutdown_deadline: shutdown_deadline?,
+        })
     }
 }
 

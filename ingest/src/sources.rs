@@ -9,6 +9,7 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
 use ipnet::IpNet;
+use runtime::secret::Env;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use shared::envelope::Mode;
 use shared::provider::Provider;
@@ -57,8 +58,8 @@ pub enum Verify {
 impl Sources {
     /// Reads the file's text. `env` looks up environment variables. The error is everything that is wrong, each with the
     /// source's name.
-    pub fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
-        let (sources, mut problems) = file::read(text, &env);
+    pub fn parse(text: &str, env: Env<'_>) -> Result<Self, Vec<String>> {
+        let (sources, mut problems) = file::read(text, env);
         let mut names = HashSet::new();
         for source in &sources {
             if !names.insert(source.name.as_str()) {

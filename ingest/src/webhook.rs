@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use chrono::{DateTime, SubsecRound as _};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use runtime::queue::Publish;
 use serde::Deserialize;
 use serde_json::json;
 use shared::Timestamp;
@@ -26,7 +27,7 @@ use crate::address;
 use crate::intake::{Durable, Intake};
 use crate::metrics::{Accepted, Metrics, Refused, UNKNOWN};
 use crate::rejection::Rejection;
-use crate::settings::Settings;
+use crate::settings::WebhookSettings;
 use crate::sources::{Source, Verify};
 
 /// A longer header value is no signature of any provider's, and would not fit in a message's head (bytes).
@@ -38,22 +39,22 @@ const TIME_DIGITS: u16 = 6;
 
 /// What the handler works with. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct App {
-    settings: Arc<Settings>,
-    intake: Intake,
+pub(crate) struct App<P> {
+    settings: Arc<WebhookSettings>,
+    intake: Intake<P>,
     metrics: Metrics,
 }
 
-impl App {
-    pub(crate) fn new(settings: Settings, intake: Intake, metrics: Metrics) -> Self {
+impl<P: Publish> App<P> {
+    pub(crate) fn new(settings: WebhookSettings, intake: Intake<P>, metrics: Metrics) -> Self {
         Self { settings: Arc::new(settings), intake, metrics }
     }
 }
 
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router<P: Publish>(app: App<P>) -> Router {
     Router::new()
-        .route("/webhooks/{source}", any(handle))
-        .route("/webhooks/{source}/{token}", any(handle))
+        .route("/webhooks/{source}", any(handle::<P>))
+        .route("/webhooks/{source}/{token}", any(handle::<P>))
         .fallback(|| async { Rejection::Unknown })
         .with_state(app)
 }
@@ -64,8 +65,8 @@ struct Address {
     token: Option<String>,
 }
 
-async fn handle(
-    State(app): State<App>,
+async fn handle<P: Publish>(
+    State(app): State<App<P>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(path): Path<Address>,
     request: Request,
@@ -94,7 +95,12 @@ fn tell(source: &str, peer: SocketAddr, rejection: &Rejection) {
     }
 }
 
-async fn answer(app: &App, source: Arc<Source>, peer: SocketAddr, request: Request) -> Result<Response, Rejection> {
+async fn answer<P: Publish>(
+    app: &App<P>,
+    source: Arc<Source>,
+    peer: SocketAddr,
+    request: Request,
+) -> Result<Response, Rejection> {
     let method = request.method();
     // Airalo and eSIM Access ask once whether the address answers.
     if method == Method::GET || method == Method::HEAD {
@@ -104,24 +110,29 @@ async fn answer(app: &App, source: Arc<Source>, peer: SocketAddr, request: Reque
         return Err(Rejection::Method);
     }
     let (head, body) = request.into_parts();
-    check_address(app, &source, peer, &head.headers)?;
+    check_address(&app.settings, &source, peer, &head.headers)?;
     let body = read_body(&app.settings, &head.headers, body).await?;
     let envelope = envelope(&source, &head.headers, body);
-    let proven = check_signature(app, &source, &envelope)?;
+    let proven = check_signature(&app.metrics, &source, &envelope)?;
     let envelope = with_proof(envelope, proven);
     // After the signature, so that nobody can use up a source's rate without being that source.
     source.admit().map_err(|retry_after| Rejection::Rate { retry_after })?;
     keep(app, &source, envelope).await
 }
 
-fn check_address(app: &App, source: &Source, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Rejection> {
+fn check_address(
+    settings: &WebhookSettings,
+    source: &Source,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+) -> Result<(), Rejection> {
     if source.allow_ips.is_empty() {
         return Ok(());
     }
     // A line that is not text is not an address either; an empty one stands for it.
     let forwarded: Vec<_> =
         headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or_default()).collect();
-    let client = address::client(peer.ip(), forwarded.into_iter(), &app.settings.trusted_proxies);
+    let client = address::client(peer.ip(), forwarded.into_iter(), &settings.trusted_proxies);
     match client {
         Ok(client) if address::contains(&source.allow_ips, client) => Ok(()),
         Ok(client) => {
@@ -132,7 +143,7 @@ fn check_address(app: &App, source: &Source, peer: SocketAddr, headers: &HeaderM
     }
 }
 
-async fn read_body(settings: &Settings, headers: &HeaderMap, body: Body) -> Result<Bytes, Rejection> {
+async fn read_body(settings: &WebhookSettings, headers: &HeaderMap, body: Body) -> Result<Bytes, Rejection> {
     let limit = settings.body_limit_bytes;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
@@ -182,7 +193,7 @@ enum Proven {
     Unsigned,
 }
 
-fn check_signature(app: &App, source: &Source, envelope: &Envelope) -> Result<Proven, Rejection> {
+fn check_signature(metrics: &Metrics, source: &Source, envelope: &Envelope) -> Result<Proven, Rejection> {
     if source.signing_secrets.is_empty() {
         return Ok(Proven::Unsigned);
     }
@@ -192,7 +203,7 @@ fn check_signature(app: &App, source: &Source, envelope: &Envelope) -> Result<Pr
         (Ok(()), _) => Ok(Proven::Signed),
         (Err(reason), Verify::Enforce) => Err(Rejection::Signature(reason)),
         (Err(reason), Verify::Observe) => {
-            observe(app, envelope, reason);
+            observe(metrics, envelope, reason);
             Ok(Proven::Unsigned)
         }
     }
@@ -207,7 +218,7 @@ fn with_proof(mut envelope: Envelope, proven: Proven) -> Envelope {
     envelope
 }
 
-fn observe(app: &App, envelope: &Envelope, unauthentic: Unauthentic) {
+fn observe(metrics: &Metrics, envelope: &Envelope, unauthentic: Unauthentic) {
     let source = envelope.source.clone();
     let reason = Rejection::Signature(unauthentic).reason();
     tracing::warn!(
@@ -216,10 +227,10 @@ fn observe(app: &App, envelope: &Envelope, unauthentic: Unauthentic) {
         reason = %unauthentic,
         "accepted a webhook with a wrong signature, as the source says verify = \"observe\""
     );
-    app.metrics.observed.get_or_create(&Refused { source, reason }).inc();
+    metrics.observed.get_or_create(&Refused { source, reason }).inc();
 }
 
-async fn keep(app: &App, source: &Source, envelope: Envelope) -> Result<Response, Rejection> {
+async fn keep<P: Publish>(app: &App<P>, source: &Source, envelope: Envelope) -> Result<Response, Rejection> {
     let id = envelope.id;
     let trace_id = envelope.traceparent.as_deref().and_then(TraceContext::parse).map(|trace| trace.trace_id());
     let body_bytes = envelope.body.len();

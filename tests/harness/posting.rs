@@ -7,6 +7,7 @@ use chrono::{SubsecRound as _, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use runtime::broker::{Broker, BrokerSettings, Publisher};
+use runtime::queue::Publish as _;
 use samples::{ALL, Credential, Source};
 use serde_json::Value;
 use shared::envelope::{Envelope, Mode, Origin};

@@ -9,7 +9,7 @@ use runtime::broker::BrokerSettings;
 use samples::Source;
 use shared::schedule::Schedule;
 use worker::routing::Routing;
-use worker::settings::{Limits, Roles, Settings as WorkerSettings};
+use worker::settings::{Limits, Roles, Settings as WorkerSettings, WorkSettings};
 use worker::sources::Sources;
 
 use crate::mailbox::{FROM, Mailbox, Security};
@@ -30,6 +30,8 @@ pub struct Setup {
     pub(crate) own_broker: bool,
     pub(crate) own_database: bool,
     pub(crate) workers: usize,
+    database_connections: u32,
+    heartbeat_s: u16,
     pub(crate) ingests: bool,
     pub(crate) merchant: bool,
     pub(crate) mail: Option<Security>,
@@ -37,8 +39,8 @@ pub struct Setup {
     /// By the source's name, the table `api` of its entry, without a head.
     apis: BTreeMap<&'static str, String>,
     before_confirmation: &'static str,
-    change_ingest: Change<ingest::Settings>,
-    change_worker: Vec<Change<WorkerSettings>>,
+    change_ingest: Change<ingest::WebhookSettings>,
+    change_worker: Vec<Change<WorkSettings>>,
 }
 
 impl Default for Setup {
@@ -47,6 +49,8 @@ impl Default for Setup {
             own_broker: false,
             own_database: false,
             workers: 1,
+            database_connections: 8,
+            heartbeat_s: 10,
             ingests: true,
             merchant: false,
             mail: None,
@@ -81,6 +85,18 @@ impl Setup {
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         Self { workers, ..self }
+    }
+
+    /// Connections to the database that each worker may have.
+    #[must_use]
+    pub fn database_connections(self, database_connections: u32) -> Self {
+        Self { database_connections, ..self }
+    }
+
+    /// After twice this long without a word, worker and broker take each other as gone.
+    #[must_use]
+    pub fn heartbeat_s(self, heartbeat_s: u16) -> Self {
+        Self { heartbeat_s, ..self }
     }
 
     #[must_use]
@@ -125,12 +141,12 @@ impl Setup {
     }
 
     #[must_use]
-    pub fn ingest(self, change: impl Fn(&mut ingest::Settings) + Send + Sync + 'static) -> Self {
+    pub fn ingest(self, change: impl Fn(&mut ingest::WebhookSettings) + Send + Sync + 'static) -> Self {
         Self { change_ingest: Box::new(change), ..self }
     }
 
     #[must_use]
-    pub fn worker(mut self, change: impl Fn(&mut WorkerSettings) + Send + Sync + 'static) -> Self {
+    pub fn worker(mut self, change: impl Fn(&mut WorkSettings) + Send + Sync + 'static) -> Self {
         self.change_worker.push(Box::new(change));
         self
     }
@@ -159,10 +175,7 @@ impl Setup {
     }
 
     pub fn worker_settings(&self, system: &System) -> WorkerSettings {
-        let mut settings = WorkerSettings {
-            database_url: system.database_url.clone().into(),
-            database_connections: 8,
-            broker: self.broker_settings(system),
+        let mut work = WorkSettings {
             // The clock would end plans whose dates are past, in the middle of a test about something else.
             roles: Roles { clock: false, ..Roles::ALL },
             limits: Limits { lanes: 2, ..Limits::default() },
@@ -174,8 +187,16 @@ impl Setup {
             api_token: Some(API_TOKEN.into()),
             shutdown_deadline: Duration::from_secs(20),
         };
-        self.change_worker.iter().for_each(|change| change(&mut settings));
-        settings
+        self.change_worker.iter().for_each(|change| change(&mut work));
+        WorkerSettings {
+            work,
+            database_url: system.database_url.clone().into(),
+            database_connections: self.database_connections,
+            broker: BrokerSettings {
+                url: format!("{}?heartbeat={}", system.host.amqp_url(), self.heartbeat_s).into(),
+                ..self.broker_settings(system)
+            },
+        }
     }
 
     /// Without an API the worker is not told of any source.
@@ -196,21 +217,21 @@ impl Setup {
     pub fn ingest_settings(&self, system: &System) -> ingest::Settings {
         let environment = sources::environment();
         let find = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, secret)| secret.clone());
-        let mut settings = ingest::Settings {
-            amqp_url: system.host.amqp_url().into(),
-            sources: ingest::sources::Sources::parse(&self.sources, find).unwrap(),
+        let mut webhooks = ingest::WebhookSettings {
+            sources: ingest::sources::Sources::parse(&self.sources, &find).unwrap(),
             listen: ([127, 0, 0, 1], 0).into(),
-            spool_dir: spool_dir(system),
-            spool_max_bytes: 64 * 1024 * 1024,
             body_limit_bytes: 256 * 1024,
             body_timeout: Duration::from_secs(10),
-            confirm_timeout: Duration::from_secs(1),
             trusted_proxies: Vec::new(),
-            queue_max_length: QUEUE_MAX_LENGTH,
             shutdown_deadline: Duration::from_secs(7),
         };
-        (self.change_ingest)(&mut settings);
-        settings
+        (self.change_ingest)(&mut webhooks);
+        ingest::Settings {
+            webhooks,
+            broker: BrokerSettings { confirm_timeout: Duration::from_secs(1), ..self.broker_settings(system) },
+            spool_dir: spool_dir(system),
+            spool_max_bytes: 64 * 1024 * 1024,
+        }
     }
 
     /// The same as environment variables, for the binary.

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use chrono::Utc;
 use reqwest::Client;
+use runtime::broker::{Broker, Publisher};
 use samples::Source;
 use serde_json::{Value, json};
 use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use worker::commands::{Which, replay_dead_letters};
+use worker::store::{Store, postgres};
 use worker::verify::{VerifyArgs, verify};
 
 use crate::broker::{VirtualHost, http_client};
@@ -70,8 +74,8 @@ impl System {
         let host = VirtualHost::create(&rabbitmq, &name).await;
         create_database(&postgres, &name).await;
         let database_url = postgres.url(&name);
-        let pool = worker::store::open(&database_url.clone().into(), 8).unwrap();
-        worker::store::migrate(&pool).await.unwrap();
+        let pool = postgres::open(&database_url.clone().into(), 8).unwrap();
+        Store::migrate(&pool).await.unwrap();
         let mut system = Self {
             pool,
             client: http_client(),
@@ -303,13 +307,23 @@ impl System {
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
+    /// Sends dead letters through the door again; what the command says to it.
+    pub async fn replay(&self, which: Which<'_>) -> String {
+        let (stop, mut out) = (CancellationToken::new(), Vec::new());
+        let (publisher, publishing) = Publisher::start(Broker::new(self.setup.broker_settings(self)), stop.clone());
+        replay_dead_letters(&self.pool, &publisher, which, &mut out).await.unwrap();
+        stop.cancel();
+        publishing.await.unwrap().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
     /// Folds all events again, in another order: the tables must be what comes out.
     async fn verified(&self) {
-        let rules = self.setup.worker_settings(self).routing.rules;
+        let rules = self.setup.worker_settings(self).work.routing.rules;
         let mut differences = Vec::new();
         let args = VerifyArgs::default();
         let report = verify(&self.pool, &rules, &args, &mut differences, &mut std::io::sink()).await.unwrap();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::{Setup, System, tables};
 use sqlx::PgPool;
-use worker::store::api_limits::{self, Limit, Probe, Reserved};
+use worker::store::api_limits::{Limit, Probe, Reserved};
+use worker::store::{ApiLimits as _, postgres};
 
 const SOURCE: &str = "esim-access";
 const FAR: Duration = Duration::from_secs(3_600);
@@ -20,7 +21,7 @@ fn limit(bucket: &str, spacing_ms: u64, burst: u32) -> Limit {
 }
 
 async fn reserve(pool: &PgPool, limits: &[Limit], max_wait: Duration) -> Reserved {
-    api_limits::reserve(&mut pool.acquire().await.unwrap(), SOURCE, limits, max_wait).await.unwrap()
+    pool.acquire().await.unwrap().reserve_slots(SOURCE, limits, max_wait).await.unwrap()
 }
 
 #[track_caller]
@@ -37,7 +38,7 @@ async fn ten_workers_together_stay_under_the_limit() {
     let limit = limit("requests", 125, 1);
     let mut workers = Vec::new();
     for _ in 0..10 {
-        let pool = worker::store::open(&system.database_url.clone().into(), 1).unwrap();
+        let pool = postgres::open(&system.database_url.clone().into(), 1).unwrap();
         let limit = limit.clone();
         workers.push(tokio::spawn(async move {
             let mut slots = Vec::new();
@@ -93,8 +94,8 @@ async fn a_pause_that_the_provider_asks_for_is_everybodys() {
     let system = database().await;
     let limits = [limit("token", 20_000, 3)];
     let mut db = system.pool.acquire().await.unwrap();
-    api_limits::block(&mut db, SOURCE, &limits, Duration::from_secs(120)).await.unwrap();
-    api_limits::block(&mut db, SOURCE, &limits, Duration::from_secs(1)).await.unwrap();
+    db.block_slots(SOURCE, &limits, Duration::from_secs(120)).await.unwrap();
+    db.block_slots(SOURCE, &limits, Duration::from_secs(1)).await.unwrap();
     drop(db);
     let blocked = reserve(&system.pool, &limits, Duration::from_secs(60)).await;
     assert!(matches!(blocked, Reserved::Full { wait } if wait > Duration::from_secs(100)), "{blocked:?}");
@@ -109,7 +110,7 @@ async fn what_is_past_is_forgotten_and_nothing_else() {
     let past = "UPDATE api_limits SET next_at = clock_timestamp() - INTERVAL '1 second' WHERE bucket = 'usage:past'";
     sqlx::query(past).execute(&system.pool).await.unwrap();
     let mut db = system.pool.acquire().await.unwrap();
-    assert_eq!(api_limits::forget_past(&mut db).await.unwrap(), 1);
+    assert_eq!(db.forget_past_slots().await.unwrap(), 1);
     drop(db);
     let rows = tables::rows(&system.pool, "api_limits").await;
     assert_eq!((rows.len(), rows[0]["bucket"].as_str()), (1, Some("usage:held")));
@@ -121,20 +122,20 @@ async fn of_all_workers_one_probes() {
     let system = database().await;
     let pauses = [Duration::ZERO, FAR];
     let mut db = system.pool.acquire().await.unwrap();
-    let first = api_limits::note_failure(&mut db, SOURCE, "500", &pauses, false).await.unwrap().unwrap();
+    let first = db.note_failure(SOURCE, "500", &pauses, false).await.unwrap().unwrap();
     assert_eq!((first.failures, first.open_for), (1, Duration::ZERO));
-    let second = api_limits::note_failure(&mut db, SOURCE, "500", &pauses, false).await.unwrap().unwrap();
+    let second = db.note_failure(SOURCE, "500", &pauses, false).await.unwrap().unwrap();
     assert!(second.failures == 2 && second.open_for > Duration::from_secs(3_000), "{second:?}");
-    let late = api_limits::note_failure(&mut db, SOURCE, "500", &pauses, false).await.unwrap();
+    let late = db.note_failure(SOURCE, "500", &pauses, false).await.unwrap();
     assert_eq!(late, None, "what was under way when it opened does not prolong the pause");
-    assert_eq!(api_limits::claim_probe(&mut db, SOURCE, FAR).await.unwrap(), Probe::Taken);
+    assert_eq!(db.claim_probe(SOURCE, FAR).await.unwrap(), Probe::Taken);
     sqlx::query("UPDATE api_breakers SET open_until = clock_timestamp()").execute(&mut *db).await.unwrap();
-    assert_eq!(api_limits::claim_probe(&mut db, SOURCE, FAR).await.unwrap(), Probe::Mine);
-    assert_eq!(api_limits::claim_probe(&mut db, SOURCE, FAR).await.unwrap(), Probe::Taken);
-    let probed = api_limits::note_failure(&mut db, SOURCE, "500", &pauses, true).await.unwrap();
+    assert_eq!(db.claim_probe(SOURCE, FAR).await.unwrap(), Probe::Mine);
+    assert_eq!(db.claim_probe(SOURCE, FAR).await.unwrap(), Probe::Taken);
+    let probed = db.note_failure(SOURCE, "500", &pauses, true).await.unwrap();
     assert_eq!(probed.map(|breaker| breaker.failures), Some(3));
-    api_limits::close_breaker(&mut db, SOURCE).await.unwrap();
-    assert_eq!(api_limits::find_breaker(&mut db, SOURCE).await.unwrap(), None);
+    db.close_breaker(SOURCE).await.unwrap();
+    assert_eq!(db.find_breaker(SOURCE).await.unwrap(), None);
     drop(db);
     system.finish().await;
 }

@@ -298,7 +298,7 @@ async fn ten_workers_together_stay_under_the_limit() {
         let esim = access::Esim::allocated(&format!("T{order}"), &iccid, CODE);
         provider.change(|world| world.orders.insert(number.clone(), access::Order::new(&number, vec![esim])));
     }
-    let setup = Setup::default().workers(10).worker(|settings| settings.database_connections = 4);
+    let setup = Setup::default().workers(10).database_connections(4);
     let system = setup.api(Source::EsimAccess, access_api(&provider)).start().await;
     for order in 0..24 {
         system.accept(Source::EsimAccess, announced(&format!("B{order}"))).await;

@@ -109,10 +109,8 @@ async fn a_message_that_the_broker_gave_up_on_is_kept() {
     system.settled().await;
     let (reason, body) = reason_of(&system, id).await;
     assert_eq!((reason.as_str(), body), ("delivery_limit", yoni("1")));
-    let mut out = Vec::new();
-    commands::replay_dead_letters(&system.pool, system.setup().broker_settings(&system), Which::One(id), &mut out)
-        .await
-        .unwrap();
+    let said = system.replay(Which::One(id)).await;
+    assert_eq!(said, "1 dead letters replayed; what dies again is listed again\n");
     eventually("it is applied", async || {
         let events = harness::tables::event_count(&system.pool).await;
         holds(events == 1, || format!("{events} events"))
@@ -139,9 +137,7 @@ async fn a_dead_letter_is_listed_shown_and_replayed() {
     let shown = String::from_utf8(shown).unwrap();
     assert!(shown.contains("unparseable") && shown.ends_with("hello\n"), "{shown}");
     let which = Which::Reason("stale_replay");
-    commands::replay_dead_letters(&system.pool, system.setup().broker_settings(&system), which, &mut Vec::new())
-        .await
-        .unwrap();
+    system.replay(which).await;
     eventually("the replay is applied", async || {
         let events = harness::tables::event_count(&system.pool).await;
         holds(events == 1, || format!("{events} events"))
@@ -159,9 +155,7 @@ async fn what_dies_again_waits_again() {
     let id = system.accept(Source::Yoni, "hello").await;
     system.applied().await;
     let which = Which::One(id);
-    commands::replay_dead_letters(&system.pool, system.setup().broker_settings(&system), which, &mut Vec::new())
-        .await
-        .unwrap();
+    system.replay(which).await;
     eventually("it died again", async || {
         let dead = system.worker_metric("worker_dead_letters_total", &[]).await;
         holds(dead >= 2.0, || format!("{dead} died"))

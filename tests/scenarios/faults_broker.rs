@@ -44,9 +44,9 @@ async fn webhooks_that_come_while_the_broker_is_stopped_are_applied_after() {
     // Some arrive while it goes down.
     tokio::join!(system.rabbitmq.container.stop(), accept_at_once(&system, 20..60));
     accept_at_once(&system, 60..80).await;
-    eventually("the worker says that the broker is away", async || {
+    eventually("the worker says that the queue is away", async || {
         let (status, body) = readiness(&system, worker).await?;
-        holds(status == 503 && body.contains("broker"), || format!("{status} {body}"))
+        holds(status == 503 && body.contains("queue"), || format!("{status} {body}"))
     })
     .await;
     assert_eq!(readiness(&system, ingest).await.unwrap().0, 200, "the spool is durable, too");

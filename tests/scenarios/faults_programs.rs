@@ -10,7 +10,6 @@ use harness::programs::{metric, ready};
 use harness::proxy::Proxy;
 use harness::{Setup, System, eventually, tables};
 use samples::{Source, named, renewed};
-use secrecy::ExposeSecret as _;
 use shared::envelope::QUEUE;
 
 /// A broker that is not there: nobody listens on this port.
@@ -82,10 +81,7 @@ async fn one_of_three_workers_killed_loses_and_doubles_nothing() {
 /// A laptop that sleeps, a machine that is moved: the broker gives up on the connection, and the worker must notice.
 #[tokio::test(flavor = "current_thread")]
 async fn a_worker_that_was_frozen_goes_on() {
-    let setup = Setup::default().without_ingest().worker(|settings| {
-        settings.broker.url = format!("{}?heartbeat=2", settings.broker.url.expose_secret()).into();
-    });
-    let mut system = setup.start().await;
+    let mut system = Setup::default().without_ingest().heartbeat_s(2).start().await;
     system.counts_no_more();
     // Everything here runs on this one thread, which stands still as long as the other one looks.
     thread::scope(|scope| scope.spawn(|| block_on(given_up(&system))).join()).unwrap();

@@ -7,12 +7,14 @@ use harness::{Setup, System, tables};
 use serde_json::{Value, json};
 use shared::fact::EntityKey;
 use shared::lookup::{Hints, Lookup, Question};
+use sqlx::PgPool;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use worker::provider_api::{Api, ApiError, Apis};
 use worker::sources::Sources;
+use worker::store::postgres;
 
 const SECRET: &str = "hunter2-that-nobody-may-see";
 
@@ -21,7 +23,7 @@ async fn database() -> System {
 }
 
 /// One worker's APIs: sources called as their providers, all at `base_url`.
-fn apis(system: &System, base_url: &str) -> Apis {
+fn apis(system: &System, base_url: &str) -> Apis<PgPool> {
     let both = "api_key = { env = \"S\" }, secret_key = { env = \"S\" }";
     let entries = [
         ("airalo", "client_id = \"id\", client_secret = { env = \"S\" }"),
@@ -35,15 +37,15 @@ fn apis(system: &System, base_url: &str) -> Apis {
         format!("[[source]]\nname = \"{provider}\"\nprovider = \"{provider}\"\napi = {api}\n")
     });
     let sources = Sources::parse(&file.concat(), |_| Some(SECRET.to_owned())).unwrap();
-    Apis::open(&sources, &worker::store::open(&system.database_url.clone().into(), 4).unwrap()).unwrap()
+    Apis::open(&sources, &postgres::open(&system.database_url.clone().into(), 4).unwrap()).unwrap()
 }
 
 fn order(reference: &str) -> Lookup {
     Lookup { about: EntityKey::Order(reference.to_owned()), question: Question::Order, hints: Hints::default() }
 }
 
-async fn ask(apis: &Apis, source: &str, lookup: &Lookup) -> Result<Option<Value>, ApiError> {
-    let api: &Api = apis.find(source).unwrap();
+async fn ask(apis: &Apis<PgPool>, source: &str, lookup: &Lookup) -> Result<Option<Value>, ApiError> {
+    let api: &Api<PgPool> = apis.find(source).unwrap();
     let answer = api.ask(lookup).await;
     let told = format!("{answer:?} {apis:?}");
     assert!(!told.contains(SECRET), "{told}");

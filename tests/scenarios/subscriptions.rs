@@ -8,24 +8,16 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use worker::commands::{Command, Desk};
 use worker::settings::SettingsArgs;
-use worker::subscriptions::{self, AiraloCommand, EsimAccessCommand};
 
 const TOKEN: &str = "hunter2-that-nobody-may-see";
 const OURS: &str = "https://hooks.example/base/webhooks";
 
 #[derive(Debug, Parser)]
-struct Airalo {
+struct Cli {
     #[command(subcommand)]
-    command: AiraloCommand,
-    #[command(flatten)]
-    settings: SettingsArgs,
-}
-
-#[derive(Debug, Parser)]
-struct EsimAccess {
-    #[command(subcommand)]
-    command: EsimAccessCommand,
+    command: Command,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -89,9 +81,9 @@ impl Shop {
         );
         let file = self.files.path().join("sources.toml");
         std::fs::write(&file, sources).unwrap();
+        let provider = if line.starts_with("webhook") { "esim-access" } else { "airalo" };
         let line = format!(
-            "worker --database-url {} --sources-file {} --public-url https://hooks.example/base/ {line}",
-            self.system.database_url,
+            "worker --sources-file {} --public-url https://hooks.example/base/ {provider} {line}",
             file.display()
         );
         line.split(' ').map(str::to_owned).collect()
@@ -101,14 +93,9 @@ impl Shop {
         let mut out = Vec::new();
         // Each command is a process of its own, which fetches a token: more often than Airalo would have it.
         sqlx::query("DELETE FROM api_limits").execute(&self.system.pool).await.unwrap();
-        let arguments = self.arguments(line);
-        if line.starts_with("webhook") {
-            let cli = EsimAccess::parse_from(arguments);
-            subscriptions::run_esim_access(&cli.command, &cli.settings, &mut out).await.unwrap();
-        } else {
-            let cli = Airalo::parse_from(arguments);
-            subscriptions::run_airalo(&cli.command, &cli.settings, &mut out).await.unwrap();
-        }
+        let Cli { command, settings } = Cli::parse_from(self.arguments(line));
+        let desk = Desk { settings: &settings.work, sources: &|problems| settings.sources(problems) };
+        command.run(&self.system.pool, &desk, &mut out).await.unwrap();
         let told = String::from_utf8(out).unwrap();
         assert!(!told.contains(TOKEN), "{told}");
         told

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::mail::Contact;
-use crate::store::contacts::{self, Put};
-use crate::store::{StoreError, lookups, registrations};
+use crate::store::contacts::Put;
+use crate::store::{Contacts as _, Lookups as _, Registrations as _, Store, StoreError};
 use crate::{Context, why};
 
 /// A contact is a few short lines (bytes).
@@ -28,23 +28,26 @@ const TEXT_LIMIT: usize = 200;
 const EMAIL_LIMIT: usize = 254;
 
 #[derive(Debug, Clone)]
-struct Api {
-    context: Arc<Context>,
+struct Api<S> {
+    context: Arc<Context<S>>,
     token: Arc<SecretString>,
 }
 
 /// `/v1/…`, for whoever bears the token.
-pub(crate) fn router(context: Arc<Context>, token: SecretString) -> Router {
+pub(crate) fn router<S: Store>(context: Arc<Context<S>>, token: SecretString) -> Router {
     let api = Api { context, token: Arc::new(token) };
     Router::new()
-        .route("/v1/orders/{source}/{order_ref}", put(put_order).get(get_order).delete(delete_order))
-        .route("/v1/orders/{source}/{order_ref}/contact", put(put_contact).get(get_contact).delete(delete_contact))
-        .route("/v1/why/{*reference}", get(get_why))
-        .layer(from_fn_with_state(api.clone(), authorize))
+        .route("/v1/orders/{source}/{order_ref}", put(put_order::<S>).get(get_order::<S>).delete(delete_order::<S>))
+        .route(
+            "/v1/orders/{source}/{order_ref}/contact",
+            put(put_contact::<S>).get(get_contact::<S>).delete(delete_contact::<S>),
+        )
+        .route("/v1/why/{*reference}", get(get_why::<S>))
+        .layer(from_fn_with_state(api.clone(), authorize::<S>))
         .with_state(api)
 }
 
-async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
+async fn authorize<S: Store>(State(api): State<Api<S>>, request: Request, next: Next) -> Response {
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
     if bool::from(given.as_bytes().ct_eq(api.token.expose_secret().as_bytes())) {
@@ -69,16 +72,16 @@ struct Registration {
 }
 
 /// Idempotent: an order that is registered stays so.
-async fn put_order(State(api): State<Api>, Path(order): Path<OrderPath>, body: Body) -> Response {
+async fn put_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>, body: Body) -> Response {
     let registration = match read_registration(body).await.and_then(|read| check_order(&api, &order).map(|()| read)) {
         Ok(registration) => registration,
         Err(problem) => return *problem,
     };
     let registered = async {
-        let mut db = api.context.pool.acquire().await?;
+        let mut db = api.context.store.connect().await?;
         let description = registration.description.as_deref();
-        let is_new = registrations::register(&mut db, &order.source, &order.order_ref, description).await?;
-        Ok::<_, StoreError>((is_new, registrations::find(&mut db, &order.source, &order.order_ref).await?))
+        let is_new = db.register_order(&order.source, &order.order_ref, description).await?;
+        Ok::<_, StoreError>((is_new, db.find_registration(&order.source, &order.order_ref).await?))
     };
     match registered.await {
         Ok((true, found)) => (StatusCode::CREATED, axum::Json(found)).into_response(),
@@ -87,22 +90,22 @@ async fn put_order(State(api): State<Api>, Path(order): Path<OrderPath>, body: B
     }
 }
 
-async fn get_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+async fn get_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
     let found = async {
-        let mut db = api.context.pool.acquire().await?;
-        registrations::find(&mut db, &order.source, &order.order_ref).await
+        let mut db = api.context.store.connect().await?;
+        db.find_registration(&order.source, &order.order_ref).await
     };
     show(found.await)
 }
 
 /// Forgets what the shop said of the order: that there is one, how it was described, and whose it is. Idempotent.
-async fn delete_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+async fn delete_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
     let deleted = async {
-        let mut tx = api.context.pool.begin().await?;
-        contacts::delete(&mut tx, &order.source, &order.order_ref).await?;
-        registrations::delete(&mut tx, &order.source, &order.order_ref).await?;
-        lookups::forget_description(&mut tx, &order.source, &order.order_ref).await?;
-        Ok::<_, StoreError>(tx.commit().await?)
+        let mut tx = api.context.store.begin().await?;
+        tx.delete_contact(&order.source, &order.order_ref).await?;
+        tx.delete_registration(&order.source, &order.order_ref).await?;
+        tx.forget_description(&order.source, &order.order_ref).await?;
+        api.context.store.commit(tx).await
     };
     forgotten(deleted.await)
 }
@@ -120,7 +123,7 @@ async fn read_registration(body: Body) -> Result<Registration, Box<Response>> {
     Ok(read)
 }
 
-async fn put_contact(State(api): State<Api>, Path(order): Path<OrderPath>, body: Body) -> Response {
+async fn put_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>, body: Body) -> Response {
     let contact = match read_contact(body).await {
         Ok(contact) => contact,
         Err(problem) => return *problem,
@@ -135,38 +138,38 @@ async fn put_contact(State(api): State<Api>, Path(order): Path<OrderPath>, body:
     }
 }
 
-async fn register(api: &Api, order: &OrderPath, contact: &Contact) -> Result<Put, StoreError> {
-    let mut tx = api.context.pool.begin().await?;
-    registrations::register(&mut tx, &order.source, &order.order_ref, None).await?;
-    let put = contacts::put(&mut tx, &order.source, &order.order_ref, contact).await?;
-    let released = contacts::release_waiting(&mut tx).await?;
-    tx.commit().await?;
+async fn register(api: &Api<impl Store>, order: &OrderPath, contact: &Contact) -> Result<Put, StoreError> {
+    let mut tx = api.context.store.begin().await?;
+    tx.register_order(&order.source, &order.order_ref, None).await?;
+    let put = tx.put_contact(&order.source, &order.order_ref, contact).await?;
+    let released = tx.release_waiting().await?;
+    api.context.store.commit(tx).await?;
     if released > 0 {
         api.context.promised.notify_waiters();
     }
     Ok(put)
 }
 
-async fn get_contact(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+async fn get_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
     let found = async {
-        let mut db = api.context.pool.acquire().await?;
-        contacts::find(&mut db, &order.source, &order.order_ref).await
+        let mut db = api.context.store.connect().await?;
+        db.find_contact(&order.source, &order.order_ref).await
     };
     show(found.await)
 }
 
 /// Idempotent: what is not there is forgotten already.
-async fn delete_contact(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
+async fn delete_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
     let deleted = async {
-        let mut db = api.context.pool.acquire().await?;
-        contacts::delete(&mut db, &order.source, &order.order_ref).await
+        let mut db = api.context.store.connect().await?;
+        db.delete_contact(&order.source, &order.order_ref).await
     };
     forgotten(deleted.await)
 }
 
 /// The story as `worker why` tells it. An eSIM Access reference holds a slash, so the whole rest of the path counts.
-async fn get_why(State(api): State<Api>, Path(reference): Path<String>) -> Response {
-    let story = why::find(&api.context.pool, &reference).await;
+async fn get_why<S: Store>(State(api): State<Api<S>>, Path(reference): Path<String>) -> Response {
+    let story = why::find(&api.context.store, &reference).await;
     show(story.map(|story| Some(story).filter(|story| !story.is_empty())))
 }
 
@@ -190,7 +193,7 @@ fn unavailable(error: &StoreError) -> Response {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE).into_response()
 }
 
-fn check_order(api: &Api, order: &OrderPath) -> Result<(), Box<Response>> {
+fn check_order(api: &Api<impl Store>, order: &OrderPath) -> Result<(), Box<Response>> {
     if !api.context.sources.is_empty() && api.context.sources.find(&order.source).is_none() {
         let detail = "there is no such source; sources are named in SOURCES_FILE";
         return Err(Box::new(Problem::new(StatusCode::NOT_FOUND).with_detail(detail).into_response()));

@@ -9,14 +9,13 @@ use shared::fact::State;
 use shared::fold::{EntityId, Fold, touched};
 use shared::lookup::{Want, wants as wants_of};
 use shared::provider::{Event, Provider, RECURS_AFTER, is_same_occurrence};
-use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::provider_api::Apis;
 use crate::routing::Routing;
-use crate::store::dead_letters::{self, DeadLetter};
-use crate::store::outbox::{self, ActionRow};
-use crate::store::{StoreError, entities, events, lookups};
+use crate::store::dead_letters::DeadLetter;
+use crate::store::outbox::ActionRow;
+use crate::store::{Entities as _, Lookups as _, Outbox as _, Store, StoreError, Tables};
 
 /// What came out of the queue, read.
 #[derive(Debug)]
@@ -43,55 +42,55 @@ pub struct Applied {
 }
 
 /// What there is besides the batch and the tables.
-#[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+#[derive(Debug)]
+pub struct Surroundings<'a, S> {
     pub routing: &'a Routing,
     pub channels: &'a [&'static str],
     /// The sources whose providers can be asked.
-    pub apis: &'a Apis,
+    pub apis: &'a Apis<S>,
     /// The sources where what is of value waits for the API to confirm it.
     pub waiting: &'a [String],
 }
 
 /// Applies the batch whole or not at all.
-pub async fn apply(
-    pool: &PgPool,
+pub async fn apply<S: Store>(
+    store: &S,
     batch: &[Arrival],
-    Surroundings { routing, channels, apis, waiting }: Surroundings<'_>,
+    Surroundings { routing, channels, apis, waiting }: &Surroundings<'_, S>,
 ) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
-    let mut tx = pool.begin().await?;
-    let arrived = keep_dead_letters(&mut tx, batch, &mut applied).await?;
-    let fresh = admit(&mut tx, &arrived).await?;
+    let mut tx = store.begin().await?;
+    let arrived = keep_dead_letters(&mut *tx, batch, &mut applied).await?;
+    let fresh = admit(&mut *tx, &arrived).await?;
     applied.duplicates = arrived.len() - fresh.len();
     applied.fresh = fresh.iter().map(|(envelope, _)| envelope.received_at).collect();
 
-    let mut fold = Fold::new(entities::lock(&mut tx, &entities_of(&fresh)).await?, routing.rules.clone());
+    let mut fold = Fold::new(tx.lock_entities(&entities_of(&fresh)).await?, routing.rules.clone());
     let mut promises = Vec::new();
     for (envelope, event) in &fresh {
         let actions = fold.apply(&envelope.source, event);
         promises.extend(actions.into_iter().map(|action| promise(envelope, action)));
     }
     let states = fold.into_states();
-    entities::save(&mut tx, &states).await?;
+    tx.save_entities(&states).await?;
     let wants = wants(&fresh, &states, apis);
-    lookups::want(&mut tx, &wants).await?;
+    tx.want_lookups(&wants).await?;
     applied.wanted = wants.len();
 
-    let new = made(&promises, outbox::promise(&mut tx, &promises).await?);
-    outbox::deliver(&mut tx, &deliveries(&new, routing, channels)).await?;
+    let new = made(&promises, tx.make_promises(&promises).await?);
+    tx.add_deliveries(&deliveries(&new, routing, channels)).await?;
     if fresh.iter().any(|(envelope, _)| envelope.origin == Origin::Fetch) {
-        applied.released = outbox::release_confirmed(&mut tx, waiting).await?;
+        applied.released = tx.release_confirmed(waiting).await?;
     }
     applied.promised = new.iter().map(|promise| promise.kind.as_str()).collect();
-    tx.commit().await?;
+    store.commit(tx).await?;
     Ok(applied)
 }
 
 type Arrived<'a> = (&'a Envelope, &'a Event);
 
 async fn keep_dead_letters<'a>(
-    db: &mut PgConnection,
+    db: &mut impl Tables,
     batch: &'a [Arrival],
     applied: &mut Applied,
 ) -> Result<Vec<Arrived<'a>>, StoreError> {
@@ -100,7 +99,7 @@ async fn keep_dead_letters<'a>(
         match arrival {
             Arrival::Event { envelope, event } => arrived.push((envelope, event)),
             Arrival::Dead(letter) => {
-                dead_letters::bury(db, letter).await?;
+                db.bury(letter).await?;
                 applied.buried.push(letter.reason.clone());
             }
         }
@@ -109,12 +108,12 @@ async fn keep_dead_letters<'a>(
 }
 
 /// Writes the events that are new into the inbox, and answers those.
-async fn admit<'a>(db: &mut PgConnection, arrived: &[Arrived<'a>]) -> Result<Vec<Arrived<'a>>, StoreError> {
+async fn admit<'a>(db: &mut impl Tables, arrived: &[Arrived<'a>]) -> Result<Vec<Arrived<'a>>, StoreError> {
     let candidates = without_copies_of_recurring(db, arrived).await?;
     if candidates.is_empty() {
         return Ok(candidates);
     }
-    let fresh: BTreeSet<Uuid> = events::admit(db, &candidates).await?.into_iter().collect();
+    let fresh: BTreeSet<Uuid> = db.admit_events(&candidates).await?.into_iter().collect();
     let mut seen = BTreeSet::new();
     let is_fresh = |(envelope, _): &Arrived<'_>| fresh.contains(&envelope.id) && seen.insert(envelope.id);
     Ok(candidates.into_iter().filter(is_fresh).collect())
@@ -123,7 +122,7 @@ async fn admit<'a>(db: &mut PgConnection, arrived: &[Arrived<'a>]) -> Result<Vec
 /// The unique key knows copies by their bodies; a body without an identity of its own is a copy only for a time, so
 /// who is about to admit one looks first, alone.
 async fn without_copies_of_recurring<'a>(
-    db: &mut PgConnection,
+    db: &mut impl Tables,
     arrived: &[Arrived<'a>],
 ) -> Result<Vec<Arrived<'a>>, StoreError> {
     let recurring: Vec<_> = arrived
@@ -134,7 +133,7 @@ async fn without_copies_of_recurring<'a>(
     if recurring.is_empty() {
         return Ok(arrived.to_vec());
     }
-    events::lock_recurring(db, &recurring).await?;
+    db.lock_recurring(&recurring).await?;
     let mut admitted: BTreeMap<(&str, &str), Vec<Timestamp>> = BTreeMap::new();
     let mut candidates = Vec::with_capacity(arrived.len());
     for (envelope, event) in arrived {
@@ -144,7 +143,7 @@ async fn without_copies_of_recurring<'a>(
         }
         let body = (envelope.source.as_str(), event.body_hash());
         let around = (envelope.received_at - RECURS_AFTER, envelope.received_at + RECURS_AFTER);
-        let mut known = events::find_recurring(db, body.0, body.1, around).await?;
+        let mut known = db.find_recurring(body.0, body.1, around).await?;
         let in_batch = admitted.entry(body).or_default();
         known.extend(in_batch.iter());
         if !known.into_iter().any(|other| is_same_occurrence(envelope.received_at, other)) {
@@ -164,7 +163,11 @@ fn entities_of(events: &[Arrived<'_>]) -> BTreeMap<EntityId, Provider> {
 }
 
 /// What the events leave open, of the providers that can be asked.
-fn wants<'a>(events: &[Arrived<'a>], states: &BTreeMap<EntityId, State>, apis: &Apis) -> Vec<(&'a str, Want)> {
+fn wants<'a>(
+    events: &[Arrived<'a>],
+    states: &BTreeMap<EntityId, State>,
+    apis: &Apis<impl Store>,
+) -> Vec<(&'a str, Want)> {
     let mut wanted = Vec::new();
     for (envelope, event) in events.iter().filter(|(envelope, _)| apis.find(&envelope.source).is_some()) {
         for id in touched(&envelope.source, event) {

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use runtime::broker::Publisher;
+use runtime::queue::Publish;
 use shared::clock::{Deadline, due};
 use shared::envelope::{Envelope, Origin};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{StoreError, contacts, deadlines, outbox};
+use crate::store::{Contacts as _, Deadlines as _, Outbox as _, Store, StoreError};
 use crate::{Context, own_event};
 
 /// How many rows are looked at in one statement.
 const PAGE: i64 = 500;
 
 /// Ticks until told to stop. What can't be said now is said at a later tick.
-pub async fn run(
-    context: Arc<Context>,
-    publisher: Publisher,
+pub async fn run<S: Store>(
+    context: Arc<Context<S>>,
+    publisher: impl Publish,
     every: Duration,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -39,15 +39,15 @@ pub async fn run(
     Ok(())
 }
 
-async fn tick(context: &Context, publisher: &Publisher) -> Result<usize, StoreError> {
+async fn tick(context: &Context<impl Store>, publisher: &impl Publish) -> Result<usize, StoreError> {
     let now = own_event::now();
     let mut noticed = 0;
     let longest = context.routing.rules.expiry_notice_days.iter().max().copied().unwrap_or_default();
     let until = now + TimeDelta::days(i64::from(longest)) + TimeDelta::seconds(1);
     let mut after = (String::new(), String::new());
     loop {
-        let mut db = context.pool.acquire().await?;
-        let page = deadlines::find_ending(&mut db, until, (&after.0, &after.1), PAGE).await?;
+        let mut db = context.store.connect().await?;
+        let page = db.find_ending(until, (&after.0, &after.1), PAGE).await?;
         drop(db);
         let Some(last) = page.last() else { break };
         after = (last.source.clone(), last.esim_ref.clone());
@@ -66,21 +66,25 @@ async fn tick(context: &Context, publisher: &Publisher) -> Result<usize, StoreEr
     }
     noticed += notice_silence(context, publisher, now).await?;
     // An eSIM may have found its order since its mail began to wait.
-    let mut db = context.pool.acquire().await?;
-    let mut released = contacts::release_waiting(&mut db).await?;
+    let mut db = context.store.connect().await?;
+    let mut released = db.release_waiting().await?;
     // Or the confirmation came while the message was being put aside.
-    released += outbox::release_confirmed(&mut db, &context.waiting).await?;
+    released += db.release_confirmed(&context.waiting).await?;
     if released > 0 {
         context.promised.notify_waiters();
     }
     Ok(noticed)
 }
 
-async fn notice_silence(context: &Context, publisher: &Publisher, now: DateTime<Utc>) -> Result<usize, StoreError> {
+async fn notice_silence(
+    context: &Context<impl Store>,
+    publisher: &impl Publish,
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
     let patience = TimeDelta::from_std(context.routing.silent_after).unwrap_or(TimeDelta::MAX);
     let Some(before) = now.checked_sub_signed(patience) else { return Ok(0) };
-    let mut db = context.pool.acquire().await?;
-    let silent = deadlines::find_silent(&mut db, before, PAGE).await?;
+    let mut db = context.store.connect().await?;
+    let silent = db.find_silent(before, PAGE).await?;
     drop(db);
     let mut noticed = 0;
     for order in silent {
@@ -96,7 +100,7 @@ async fn notice_silence(context: &Context, publisher: &Publisher, now: DateTime<
     Ok(noticed)
 }
 
-async fn say(publisher: &Publisher, envelope: &Envelope) -> bool {
+async fn say(publisher: &impl Publish, envelope: &Envelope) -> bool {
     match publisher.publish(envelope).await {
         Ok(()) => true,
         Err(reason) => {

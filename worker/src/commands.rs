@@ -1,31 +1,32 @@
 //! What an operator asks for by hand: dead letters looked at and replayed, endpoints taken into use again.
 
+mod arguments;
+
 use std::io::Write;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
-use runtime::broker::{Broker, BrokerSettings, Publisher};
-use sqlx::{Connection as _, PgPool};
+use runtime::queue::Publish;
 use tokio::time::{Duration, Instant, sleep};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::dead_letter;
-use crate::store::{dead_letters, outbox, registrations};
+use crate::store::{DeadLetters as _, Outbox as _, Registrations as _, Store};
+pub use arguments::{Command, Desk};
 
-/// How long a replay waits for the broker.
-const BROKER_WAIT: Duration = Duration::from_secs(10);
-const BROKER_LOOK: Duration = Duration::from_millis(50);
+/// How long a replay waits for the queue.
+const QUEUE_WAIT: Duration = Duration::from_secs(10);
+const QUEUE_LOOK: Duration = Duration::from_millis(50);
 
 /// Lists dead letters, newest first, a line each.
 pub async fn list_dead_letters(
-    pool: &PgPool,
+    store: &impl Store,
     reason: Option<&str>,
     with_replayed: bool,
     limit: i64,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let letters = dead_letters::list(&mut *pool.acquire().await?, reason, with_replayed, limit).await?;
+    let letters = store.connect().await?.list_dead_letters(reason, with_replayed, limit).await?;
     for letter in &letters {
         let replayed = if letter.replayed_at.is_some() { " (replayed)" } else { "" };
         writeln!(
@@ -48,8 +49,8 @@ fn seconds(time: DateTime<Utc>) -> String {
 }
 
 /// Shows one dead letter whole: its body as text where it is text, else as hex.
-pub async fn show_dead_letter(pool: &PgPool, id: Uuid, out: &mut impl Write) -> anyhow::Result<()> {
-    let letter = dead_letters::find(&mut *pool.acquire().await?, id).await?;
+pub async fn show_dead_letter(store: &impl Store, id: Uuid, out: &mut impl Write) -> anyhow::Result<()> {
+    let letter = store.connect().await?.find_dead_letter(id).await?;
     let Some(letter) = letter else { bail!("there is no dead letter {id}; `worker dead-letters list` lists them") };
     writeln!(out, "id        {}", letter.id)?;
     writeln!(out, "source    {}", letter.source.as_deref().unwrap_or("-"))?;
@@ -70,40 +71,34 @@ pub async fn show_dead_letter(pool: &PgPool, id: Uuid, out: &mut impl Write) -> 
     Ok(())
 }
 
-/// Sends dead letters through the door again: one, or all of a reason that wait. Each is marked once the broker has
-/// confirmed it; a letter that dies again waits again.
+/// Sends dead letters through the door again: one, or all of a reason that wait. Each is marked once the queue has
+/// it; a letter that dies again waits again.
 pub async fn replay_dead_letters(
-    pool: &PgPool,
-    broker: BrokerSettings,
+    store: &impl Store,
+    queue: &impl Publish,
     which: Which<'_>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut db = pool.acquire().await?;
     let ids = match which {
         Which::One(id) => vec![id],
         Which::Reason(reason) => {
-            let letters = dead_letters::list(&mut db, Some(reason), false, i64::MAX).await?;
+            let letters = store.connect().await?.list_dead_letters(Some(reason), false, i64::MAX).await?;
             letters.into_iter().map(|letter| letter.id).collect()
         }
     };
-    let stop = CancellationToken::new();
-    let (publisher, publishing) = Publisher::start(Broker::new(broker), stop.clone());
     let mut replayed = 0_u64;
     for id in &ids {
-        let letter =
-            dead_letters::find(&mut db, *id).await?.with_context(|| format!("there is no dead letter {id}"))?;
-        let envelope = dead_letter::replay(letter)?;
-        wait_for_broker(&publisher).await?;
+        let letter = store.connect().await?.find_dead_letter(*id).await?;
+        let envelope = dead_letter::replay(letter.with_context(|| format!("there is no dead letter {id}"))?)?;
+        wait_for_queue(queue).await?;
         // Marked first, in a transaction that ends with the confirm: where the letter dies again at once, the worker
         // waits for the mark, and takes it away.
-        let mut tx = db.begin().await?;
-        dead_letters::mark_replayed(&mut tx, *id).await?;
-        publisher.publish(&envelope).await.with_context(|| format!("publishing {id}; it still waits"))?;
-        tx.commit().await?;
+        let mut tx = store.begin().await?;
+        tx.mark_replayed(*id).await?;
+        queue.publish(&envelope).await.with_context(|| format!("publishing {id}; it still waits"))?;
+        store.commit(tx).await?;
         replayed += 1;
     }
-    stop.cancel();
-    publishing.await.context("closing the connection to the broker")??;
     writeln!(out, "{replayed} dead letters replayed; what dies again is listed again")?;
     Ok(())
 }
@@ -115,30 +110,30 @@ pub enum Which<'a> {
     Reason(&'a str),
 }
 
-async fn wait_for_broker(publisher: &Publisher) -> anyhow::Result<()> {
-    let until = Instant::now() + BROKER_WAIT;
-    while !publisher.is_ready() {
+async fn wait_for_queue(queue: &impl Publish) -> anyhow::Result<()> {
+    let until = Instant::now() + QUEUE_WAIT;
+    while !queue.is_ready() {
         if Instant::now() > until {
-            bail!("the broker can't be reached within {BROKER_WAIT:?}; is AMQP_URL right?");
+            bail!("the queue takes nothing within {QUEUE_WAIT:?}; is AMQP_URL right?");
         }
-        sleep(BROKER_LOOK).await;
+        sleep(QUEUE_LOOK).await;
     }
     Ok(())
 }
 
 /// Takes the channel's disabled endpoints into use again, and makes its failed deliveries due.
-pub async fn enable_endpoints(pool: &PgPool, channel: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut tx = pool.begin().await?;
-    let enabled = outbox::enable_endpoints(&mut tx, channel).await?;
-    let retried = outbox::retry_failed(&mut tx, channel).await?;
-    tx.commit().await?;
+pub async fn enable_endpoints(store: &impl Store, channel: &str, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    let enabled = tx.enable_endpoints(channel).await?;
+    let retried = tx.retry_failed_deliveries(channel).await?;
+    store.commit(tx).await?;
     writeln!(out, "{enabled} endpoints enabled, {retried} failed deliveries due again")?;
     Ok(())
 }
 
 /// Shows for each source how the registered orders became complete, a line each.
-pub async fn show_gaps(pool: &PgPool, out: &mut impl Write) -> anyhow::Result<()> {
-    let gaps = registrations::gaps(&mut *pool.acquire().await?).await?;
+pub async fn show_gaps(store: &impl Store, out: &mut impl Write) -> anyhow::Result<()> {
+    let gaps = store.connect().await?.count_gaps().await?;
     writeln!(
         out,
         "{:<24}  {:>10}  {:>10}  {:>10}  {:>10}  last repaired",

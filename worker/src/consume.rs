@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::Utc;
-use runtime::broker::{AmqpDelivery, Broker, BrokerConnection, BrokerError, Lane};
+use runtime::queue::{Lane, Message, Queue, QueueError, Session};
 use runtime::retry::Retry;
 use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
 use shared::provider::decode;
@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 use crate::Context;
 use crate::apply::{Applied, Arrival, Surroundings, apply};
 use crate::dead_letter;
-use crate::store::StoreError;
+use crate::settings::Limits;
+use crate::store::{Store, StoreError};
 
 const RECONNECT_FIRST: Duration = Duration::from_millis(200);
 const RECONNECT_MAX: Duration = Duration::from_secs(10);
@@ -33,13 +34,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Dead letters are few; a small prefetch leaves them to other workers, too.
 const DEAD_PREFETCH: u16 = 20;
 
-/// Consumes until told to stop. The broker may go away and come back; only a topology that differs ends it.
-pub async fn run(context: Arc<Context>, broker: Broker, stop: CancellationToken) -> anyhow::Result<()> {
+/// Consumes until told to stop. The queue may go away and come back; only a topology that differs ends it.
+pub async fn run<S: Store>(context: Arc<Context<S>>, queue: impl Queue, stop: CancellationToken) -> anyhow::Result<()> {
     let mut retry = Retry::forever(RECONNECT_FIRST, RECONNECT_MAX);
     while !stop.is_cancelled() {
         let connected = tokio::select! {
             () = stop.cancelled() => break,
-            connected = broker.connect() => connected,
+            connected = queue.connect() => connected,
         };
         let ended = match connected {
             Ok(connection) => {
@@ -48,7 +49,7 @@ pub async fn run(context: Arc<Context>, broker: Broker, stop: CancellationToken)
             }
             Err(error) => Err(error),
         };
-        context.health.set_broker(false);
+        context.health.set_queue(false);
         match ended {
             Ok(()) => break,
             Err(error) if error.is_fatal() => return Err(error).context("consuming from the queue"),
@@ -66,20 +67,20 @@ pub async fn run(context: Arc<Context>, broker: Broker, stop: CancellationToken)
 }
 
 /// Runs the lanes of one connection until told to stop, or one of them can't go on. The outer error is a panic.
-async fn consume(
-    context: &Arc<Context>,
-    connection: BrokerConnection,
+async fn consume<S: Store>(
+    context: &Arc<Context<S>>,
+    connection: impl Session,
     stop: &CancellationToken,
-) -> anyhow::Result<Result<(), BrokerError>> {
+) -> anyhow::Result<Result<(), QueueError>> {
     let session = stop.child_token();
     let mut lanes = JoinSet::new();
     let opened = timeout(ANSWER_TIMEOUT, open_lanes(context, &connection, &session, &mut lanes)).await;
-    let no_answer = |_| Err(BrokerError::NoAnswer { address: connection.address().to_owned(), after: ANSWER_TIMEOUT });
+    let no_answer = |_| Err(QueueError::NoAnswer { address: connection.address().to_owned(), after: ANSWER_TIMEOUT });
     if let Err(error) = opened.unwrap_or_else(no_answer) {
         return Ok(Err(error));
     }
-    context.health.set_broker(true);
-    tracing::info!(broker = connection.address(), lanes = context.limits.lanes, "consuming");
+    context.health.set_queue(true);
+    tracing::info!(queue = connection.address(), lanes = context.limits.lanes, "consuming");
     let mut depth = tokio::time::interval(DEPTH_EVERY);
     let mut ended = Ok(());
     loop {
@@ -100,12 +101,12 @@ async fn consume(
     Ok(ended)
 }
 
-async fn open_lanes(
-    context: &Arc<Context>,
-    connection: &BrokerConnection,
+async fn open_lanes<S: Store>(
+    context: &Arc<Context<S>>,
+    connection: &impl Session,
     session: &CancellationToken,
-    lanes: &mut JoinSet<Result<(), BrokerError>>,
-) -> Result<(), BrokerError> {
+    lanes: &mut JoinSet<Result<(), QueueError>>,
+) -> Result<(), QueueError> {
     for _ in 0..context.limits.lanes {
         let lane = connection.lane(QUEUE, context.limits.prefetch()).await?;
         lanes.spawn(run_lane(Arc::clone(context), lane, session.clone()));
@@ -115,9 +116,9 @@ async fn open_lanes(
     Ok(())
 }
 
-async fn observe_depth(context: &Context, connection: &BrokerConnection) {
+async fn observe_depth(context: &Context<impl Store>, connection: &impl Session) {
     for queue in [QUEUE, DEAD_QUEUE] {
-        match timeout(ANSWER_TIMEOUT, connection.queue_depth(queue)).await {
+        match timeout(ANSWER_TIMEOUT, connection.depth(queue)).await {
             Ok(Ok(messages)) => context.metrics.queue_depth(queue, messages),
             Ok(Err(error)) => tracing::debug!(queue, error = &error as &dyn std::error::Error, "can't see the queue"),
             Err(_elapsed) => return tracing::debug!(queue, "the broker does not say how deep the queue is"),
@@ -125,16 +126,20 @@ async fn observe_depth(context: &Context, connection: &BrokerConnection) {
     }
 }
 
-async fn run_lane(context: Arc<Context>, mut lane: Lane, session: CancellationToken) -> Result<(), BrokerError> {
+async fn run_lane<S: Store>(
+    context: Arc<Context<S>>,
+    mut lane: impl Lane,
+    session: CancellationToken,
+) -> Result<(), QueueError> {
     loop {
         let first = tokio::select! {
             biased;
             () = session.cancelled() => return Ok(()),
             first = lane.next() => first?,
         };
-        let deliveries = gather(&context, &mut lane, first).await?;
-        let Some(last) = deliveries.last().map(|delivery| delivery.tag) else { continue };
-        let batch: Vec<Arrival> = deliveries.into_iter().map(read).collect();
+        let messages = gather(&context.limits, &mut lane, first).await?;
+        let Some(last) = messages.last().map(|message| message.tag) else { continue };
+        let batch: Vec<Arrival> = messages.into_iter().map(read).collect();
         let _in_hand = context.metrics.in_hand(batch.iter().filter_map(Arrival::received_at).min());
         match apply_all(&context, batch, &session).await {
             Ok(()) => lane.acknowledge_through(last).await?,
@@ -144,27 +149,27 @@ async fn run_lane(context: Arc<Context>, mut lane: Lane, session: CancellationTo
     }
 }
 
-/// The first delivery, and what comes within a few ms, up to a full batch.
-async fn gather(context: &Context, lane: &mut Lane, first: AmqpDelivery) -> Result<Vec<AmqpDelivery>, BrokerError> {
-    let until = Instant::now() + context.limits.batch_linger;
-    let mut deliveries = vec![first];
-    while deliveries.len() < context.limits.batch_max {
+/// The first message, and what comes within a few ms, up to a full batch.
+async fn gather(limits: &Limits, lane: &mut impl Lane, first: Message) -> Result<Vec<Message>, QueueError> {
+    let until = Instant::now() + limits.batch_linger;
+    let mut messages = vec![first];
+    while messages.len() < limits.batch_max {
         match lane.next_ready() {
-            Some(delivery) => deliveries.push(delivery?),
+            Some(message) => messages.push(message?),
             None => match timeout_at(until, lane.next()).await {
-                Ok(delivery) => deliveries.push(delivery?),
+                Ok(message) => messages.push(message?),
                 Err(_elapsed) => break,
             },
         }
     }
-    Ok(deliveries)
+    Ok(messages)
 }
 
-fn read(delivery: AmqpDelivery) -> Arrival {
-    match (delivery.content, delivery.dead) {
+fn read(message: Message) -> Arrival {
+    match (message.content, message.dead) {
         (Err(foreign), _) => Arrival::Dead(dead_letter::foreign(foreign)),
         (Ok(envelope), Some(note)) => {
-            let detail = format!("the broker gave up: {} after {} deaths", note.reason, note.count);
+            let detail = format!("the queue gave up: {} after {} deaths", note.reason, note.count);
             Arrival::Dead(dead_letter::given_up(&envelope, detail))
         }
         (Ok(envelope), None) => read_envelope(envelope),
@@ -193,7 +198,11 @@ fn read_envelope(envelope: Envelope) -> Arrival {
 struct Abandoned;
 
 /// Applies all of the batch; what the database refuses is halved until the one event is alone.
-async fn apply_all(context: &Context, batch: Vec<Arrival>, session: &CancellationToken) -> Result<(), Abandoned> {
+async fn apply_all(
+    context: &Context<impl Store>,
+    batch: Vec<Arrival>,
+    session: &CancellationToken,
+) -> Result<(), Abandoned> {
     let mut parts = vec![batch];
     while let Some(mut part) = parts.pop() {
         match apply_when_possible(context, &part, session).await? {
@@ -221,15 +230,15 @@ fn refused(arrival: Arrival, error: &sqlx::Error) -> Arrival {
 
 /// Tries until the database takes the batch or refuses it for good.
 async fn apply_when_possible(
-    context: &Context,
+    context: &Context<impl Store>,
     batch: &[Arrival],
     session: &CancellationToken,
 ) -> Result<Result<Applied, sqlx::Error>, Abandoned> {
     let mut retry = Retry::forever(REAPPLY_FIRST, REAPPLY_MAX);
-    let Context { routing, channels, apis, waiting, .. } = context;
+    let Context { store, routing, channels, apis, waiting, .. } = context;
     let surroundings = Surroundings { routing, channels, apis, waiting };
     loop {
-        match apply(&context.pool, batch, surroundings).await {
+        match apply(store, batch, &surroundings).await {
             Ok(applied) => {
                 context.health.set_store(true);
                 return Ok(Ok(applied));
@@ -258,7 +267,7 @@ fn is_last_resort(batch: &[Arrival]) -> bool {
     matches!(batch, [Arrival::Dead(_)])
 }
 
-fn record(context: &Context, arrivals: usize, applied: &Applied) {
+fn record(context: &Context<impl Store>, arrivals: usize, applied: &Applied) {
     let now = Utc::now();
     context.metrics.batch(arrivals, applied, now);
     if !applied.promised.is_empty() || applied.released > 0 {

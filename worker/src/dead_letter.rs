@@ -1,7 +1,7 @@
 //! What becomes of a message that is no event: a dead letter with its reason, and the way back.
 
 use anyhow::{Context as _, bail};
-use runtime::broker::NotAnEnvelope;
+use runtime::queue::NotAnEnvelope;
 use serde_json::Value;
 use shared::envelope::{Envelope, Origin};
 use shared::provider::Malformed;

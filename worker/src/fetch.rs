@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use runtime::broker::Publisher;
+use runtime::queue::Publish;
 use runtime::retry::Retry;
 use shared::lookup::Reason;
 use shared::schedule::Schedule;
@@ -20,8 +20,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::provider_api::ApiError;
-use crate::store::StoreError;
-use crate::store::lookups::{self, Claimed, Mark};
+use crate::store::lookups::{Claimed, Mark};
+use crate::store::{Lookups as _, Store, StoreError};
 use crate::{Context, own_event, subscriptions};
 
 /// How often to look for what became due without anybody here saying so.
@@ -36,7 +36,11 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Asks until told to stop; then what is under way is finished.
-pub async fn run(context: Arc<Context>, publisher: Publisher, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run<S: Store, P: Publish>(
+    context: Arc<Context<S>>,
+    publisher: P,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let sources = context.apis.sources();
     if sources.is_empty() {
         tracing::info!("no source has the credentials of an API, so nothing is fetched");
@@ -66,16 +70,16 @@ pub async fn run(context: Arc<Context>, publisher: Publisher, stop: Cancellation
     Ok(())
 }
 
-struct Fetch {
-    context: Arc<Context>,
-    publisher: Publisher,
+struct Fetch<S, P> {
+    context: Arc<Context<S>>,
+    publisher: P,
     /// Those that have an API.
     sources: Vec<String>,
     under_way: JoinSet<()>,
     swept_at: Option<Instant>,
 }
 
-impl Fetch {
+impl<S: Store, P: Publish> Fetch<S, P> {
     /// Warns, beside the questions, if a provider sends its webhooks elsewhere.
     fn check_subscriptions(&mut self) {
         let context = Arc::clone(&self.context);
@@ -97,9 +101,9 @@ impl Fetch {
         if free == 0 {
             return Ok(POLL);
         }
-        let mut db = self.context.pool.acquire().await?;
+        let mut db = self.context.store.connect().await?;
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        let claimed = lookups::claim(&mut db, &self.sources, limit, LEASE).await?;
+        let claimed = db.claim_lookups(&self.sources, limit, LEASE).await?;
         drop(db);
         let pause = if claimed.is_empty() { POLL } else { Duration::ZERO };
         for claimed in claimed {
@@ -123,7 +127,7 @@ impl Fetch {
 }
 
 /// Asks one question, sends its answer on, and marks it. What can't be marked is asked again when its lease ends.
-async fn look_up(context: &Context, publisher: &Publisher, claimed: &Claimed) {
+async fn look_up(context: &Context<impl Store>, publisher: &impl Publish, claimed: &Claimed) {
     let Some(api) = context.apis.find(&claimed.source) else { return };
     let asked_at = own_event::now();
     let mark = match api.ask(&claimed.lookup).await {
@@ -137,8 +141,8 @@ async fn look_up(context: &Context, publisher: &Publisher, claimed: &Claimed) {
         Err(error) => failure(context, claimed, &error),
     };
     let marked = async {
-        let mut db = context.pool.acquire().await?;
-        lookups::mark(&mut db, claimed, &mark).await
+        let mut db = context.store.connect().await?;
+        db.mark_lookup(claimed, &mark).await
     };
     if let Err(error) = marked.await {
         tracing::warn!(error = &error as &dyn std::error::Error, "an answered question can't be marked");
@@ -146,7 +150,7 @@ async fn look_up(context: &Context, publisher: &Publisher, claimed: &Claimed) {
 }
 
 /// The mark of a question that was not answered.
-fn failure(context: &Context, claimed: &Claimed, error: &ApiError) -> Mark {
+fn failure(context: &Context<impl Store>, claimed: &Claimed, error: &ApiError) -> Mark {
     let failures = claimed.failures.saturating_add(1);
     let now = Utc::now();
     let (result, next_attempt_at, reason) = match error {

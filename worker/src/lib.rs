@@ -44,11 +44,12 @@ use provider_api::Apis;
 use routing::Routing;
 use runtime::broker::{Broker, Publisher};
 use runtime::http::{Status, serve};
+use runtime::queue::{Publish, Queue};
 use runtime::retry::Retry;
 use runtime::shutdown::Tasks;
-use settings::{Limits, Settings};
+use settings::{Limits, Settings, WorkSettings};
 use sources::Sources;
-use sqlx::PgPool;
+use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -59,8 +60,8 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 
 /// What the parts of a worker share.
 #[derive(Debug)]
-pub struct Context {
-    pub pool: PgPool,
+pub struct Context<S> {
+    pub store: S,
     /// The names of the channels that every promise is delivered over.
     pub channels: Vec<&'static str>,
     pub limits: Limits,
@@ -71,7 +72,7 @@ pub struct Context {
     pub metrics: Metrics,
     pub health: Health,
     /// The APIs that can be asked.
-    pub apis: Apis,
+    pub apis: Apis<S>,
     /// The sources where what is of value waits for the API to confirm an unsigned webhook.
     pub waiting: Vec<String>,
     /// Told when a question to one of them was noted here.
@@ -83,23 +84,23 @@ pub struct Context {
 /// What the worker needs to do its work.
 #[derive(Debug, Default)]
 pub struct Health {
-    broker: AtomicBool,
+    queue: AtomicBool,
     store: AtomicBool,
 }
 
 impl Health {
-    fn set_broker(&self, is_there: bool) {
-        self.broker.store(is_there, Ordering::Relaxed);
+    fn set_queue(&self, is_there: bool) {
+        self.queue.store(is_there, Ordering::Relaxed);
     }
 
     fn set_store(&self, is_there: bool) {
         self.store.store(is_there, Ordering::Relaxed);
     }
 
-    fn ready(&self, needs_broker: bool) -> Result<(), Vec<String>> {
+    fn ready(&self, needs_queue: bool) -> Result<(), Vec<String>> {
         let mut missing = Vec::new();
-        if needs_broker && !self.broker.load(Ordering::Relaxed) {
-            missing.push("the broker is away".to_owned());
+        if needs_queue && !self.queue.load(Ordering::Relaxed) {
+            missing.push("the queue is away".to_owned());
         }
         if !self.store.load(Ordering::Relaxed) {
             missing.push("the database is away".to_owned());
@@ -108,16 +109,38 @@ impl Health {
     }
 }
 
-/// Works until `stop`; `listener` serves health and metrics. Waits for a database that is away, and ends with an error
-/// if a part of it can't go on.
+/// Works until `stop`, with RabbitMQ and PostgreSQL; `listener` serves health and metrics. Waits for a database that is
+/// away, and ends with an error if a part of it can't go on.
 pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    let Settings { work, database_url, database_connections, broker } = settings;
+    let store = store::postgres::open(&database_url, database_connections).context("reading DATABASE_URL")?;
+    let broker = Broker::new(broker);
+    let mut tasks = Tasks::new(stop.clone());
+    let publisher = (work.roles.clock || work.roles.fetch).then(|| {
+        let (publisher, publishing) = Publisher::start(broker.clone(), stop.clone());
+        tasks.spawn("publisher", async move { anyhow::Ok(publishing.await??) });
+        publisher
+    });
+    let deadline = work.shutdown_deadline;
+    tasks.spawn("worker", run_on(work, store, broker, publisher, listener, stop));
+    Ok(tasks.finish(deadline).await?)
+}
+
+/// The same with any store and queue. `publisher` may be missing where no role publishes.
+pub async fn run_on<S: Store>(
+    settings: WorkSettings,
+    store: S,
+    queue: impl Queue,
+    publisher: Option<impl Publish>,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let mut registry = Registry::with_prefix("worker");
     let channels = open_channels(&settings)?;
-    let pool = store::open(&settings.database_url, settings.database_connections).context("reading DATABASE_URL")?;
     let context = Arc::new(Context {
-        apis: Apis::open(&settings.sources, &pool)?,
+        apis: Apis::open(&settings.sources, &store)?,
         waiting: settings.sources.waiting(),
-        pool,
+        store,
         channels: channels.iter().map(Channel::name).collect(),
         limits: settings.limits.clone(),
         routing: settings.routing.clone(),
@@ -135,16 +158,19 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         Some(token) => status.router().merge(api::router(Arc::clone(&context), token)),
         None => status.router(),
     };
+    let deadline = settings.shutdown_deadline;
     tasks.spawn("http", serve(listener, router, stop.clone(), Duration::from_secs(1)));
-    tasks.spawn("work", work(settings.clone(), context, channels, stop));
-    tasks.finish(settings.shutdown_deadline).await?;
+    tasks.spawn("work", work(settings, context, queue, publisher, channels, stop));
+    tasks.finish(deadline).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn work(
-    settings: Settings,
-    context: Arc<Context>,
+async fn work<S: Store>(
+    settings: WorkSettings,
+    context: Arc<Context<S>>,
+    queue: impl Queue,
+    publisher: Option<impl Publish>,
     channels: Vec<Channel>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -154,13 +180,9 @@ async fn work(
     let mut tasks = Tasks::new(stop.clone());
     tasks.spawn("ping", ping(Arc::clone(&context), stop.clone()));
     if settings.roles.consume {
-        let broker = Broker::new(settings.broker.clone());
-        tasks.spawn("consume", consume::run(Arc::clone(&context), broker, stop.clone()));
+        tasks.spawn("consume", consume::run(Arc::clone(&context), queue, stop.clone()));
     }
-    if settings.roles.clock || settings.roles.fetch {
-        let broker = Broker::new(settings.broker.clone());
-        let (publisher, publishing) = Publisher::start(broker, stop.clone());
-        tasks.spawn("publisher", async move { anyhow::Ok(publishing.await??) });
+    if let Some(publisher) = publisher {
         if settings.roles.clock {
             let every = settings.limits.clock_interval;
             tasks.spawn("clock", clock::run(Arc::clone(&context), publisher.clone(), every, stop.clone()));
@@ -175,11 +197,11 @@ async fn work(
         }
     }
     tasks.finish(settings.shutdown_deadline).await?;
-    context.pool.close().await;
+    context.store.close().await;
     Ok(())
 }
 
-fn open_channels(settings: &Settings) -> anyhow::Result<Vec<Channel>> {
+fn open_channels(settings: &WorkSettings) -> anyhow::Result<Vec<Channel>> {
     let mut channels = vec![Channel::Log];
     if let Some(merchant_webhook) = &settings.merchant_webhook {
         channels.push(Channel::MerchantWebhook(MerchantWebhook::new(merchant_webhook.clone())?));
@@ -192,10 +214,10 @@ fn open_channels(settings: &Settings) -> anyhow::Result<Vec<Channel>> {
 
 /// Brings the tables up to date, waiting for the database as long as it takes; `false` if told to stop meanwhile. What
 /// the database refuses is an error.
-async fn migrate_when_possible(context: &Context, stop: &CancellationToken) -> anyhow::Result<bool> {
+async fn migrate_when_possible(context: &Context<impl Store>, stop: &CancellationToken) -> anyhow::Result<bool> {
     let mut retry = Retry::forever(Duration::from_millis(200), Duration::from_secs(5));
     loop {
-        let error = match store::migrate(&context.pool).await {
+        let error = match context.store.migrate().await {
             Ok(()) => {
                 context.health.set_store(true);
                 return Ok(true);
@@ -214,9 +236,9 @@ async fn migrate_when_possible(context: &Context, stop: &CancellationToken) -> a
     }
 }
 
-async fn ping(context: Arc<Context>, stop: CancellationToken) -> anyhow::Result<()> {
+async fn ping(context: Arc<Context<impl Store>>, stop: CancellationToken) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
-        context.health.set_store(store::ping(&context.pool).await.is_ok());
+        context.health.set_store(context.store.ping().await.is_ok());
         tokio::select! {
             () = stop.cancelled() => {}
             () = sleep(PING_EVERY) => {}

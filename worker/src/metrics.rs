@@ -110,8 +110,10 @@ impl Metrics {
         metrics
     }
 
-    pub(crate) fn queue_depth(&self, queue: &str, messages: u32) {
-        self.queue_messages.get_or_create(&Queue { queue: queue.to_owned() }).set(i64::from(messages));
+    pub(crate) fn queue_depth(&self, queue: &str, messages: u64) {
+        self.queue_messages
+            .get_or_create(&Queue { queue: queue.to_owned() })
+            .set(i64::try_from(messages).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn batch(&self, arrivals: usize, applied: &Applied, now: Timestamp) {

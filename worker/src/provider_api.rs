@@ -26,11 +26,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 use shared::lookup::Lookup;
 use shared::provider::Provider;
-use sqlx::PgPool;
 use thiserror::Error;
 use uuid::Builder;
 
 use crate::sources::Sources;
+use crate::store::Store;
 use gate::Gate;
 use http::{Http, Reply};
 use request::{Moment, Request};
@@ -40,16 +40,16 @@ use verdict::Verdict;
 pub use settings::{AirtmVersion, ApiSettings, Credentials};
 
 /// The sources that have API credentials.
-#[derive(Debug, Default)]
-pub struct Apis(BTreeMap<String, Api>);
+#[derive(Debug)]
+pub struct Apis<S>(BTreeMap<String, Api<S>>);
 
 /// One source's API.
 #[derive(Debug)]
-pub struct Api {
+pub struct Api<S> {
     provider: Provider,
     settings: ApiSettings,
     http: Http,
-    gate: Gate,
+    gate: Gate<S>,
     tokens: Tokens,
 }
 
@@ -67,19 +67,19 @@ pub enum ApiError {
     Denied { reason: String },
 }
 
-impl Apis {
+impl<S: Store> Apis<S> {
     /// Fails if there are no root certificates to trust.
-    pub fn open(sources: &Sources, pool: &PgPool) -> anyhow::Result<Self> {
+    pub fn open(sources: &Sources, store: &S) -> anyhow::Result<Self> {
         let mut apis = BTreeMap::new();
         for (name, source) in sources.iter() {
             if let Some(settings) = &source.api {
-                apis.insert(name.to_owned(), Api::open(name, source.provider, settings.clone(), pool)?);
+                apis.insert(name.to_owned(), Api::open(name, source.provider, settings.clone(), store)?);
             }
         }
         Ok(Self(apis))
     }
 
-    pub fn find(&self, source: &str) -> Option<&Api> {
+    pub fn find(&self, source: &str) -> Option<&Api<S>> {
         self.0.get(source)
     }
 
@@ -93,15 +93,15 @@ impl Apis {
     }
 }
 
-impl Api {
-    fn open(source: &str, provider: Provider, settings: ApiSettings, pool: &PgPool) -> anyhow::Result<Self> {
+impl<S: Store> Api<S> {
+    fn open(source: &str, provider: Provider, settings: ApiSettings, store: &S) -> anyhow::Result<Self> {
         if settings.base_url.scheme() == "http" && !is_loopback(&settings.base_url) {
             tracing::warn!(source, "the API's base_url is http: credentials and answers travel in the open");
         }
         Ok(Self {
             provider,
             http: Http::new(settings.timeout)?,
-            gate: Gate::new(source, pool.clone(), settings.timeout),
+            gate: Gate::new(source, store.clone(), settings.timeout),
             tokens: Tokens::default(),
             settings,
         })

@@ -3,14 +3,13 @@
 //! It runs apart from consumption, on any number of workers: a delivery is claimed under a lease that ends by itself,
 //! so what a crash left behind is taken over, and its receiver recognises a repetition by its id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use runtime::retry::Retry;
 use shared::action::{ActionKind, awaits_confirmation};
-
 use shared::fact::State;
 use shared::fold::EntityId;
 use shared::premise::premise_holds;
@@ -23,8 +22,8 @@ use crate::Context;
 use crate::channel::{Channel, Outcome, email, log};
 use crate::mail::Contact;
 use crate::routing::Routing;
-use crate::store::outbox::{self, Claimed, Mark};
-use crate::store::{StoreError, contacts, entities};
+use crate::store::outbox::{Claimed, Mark};
+use crate::store::{Contacts as _, Entities as _, Outbox as _, Store, StoreError};
 
 /// How often to look for what became due without anybody saying so (another worker's promise, a retry).
 const POLL: Duration = Duration::from_millis(250);
@@ -32,7 +31,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Relays one channel until told to stop; then what is under way is finished and marked.
-pub async fn run(context: Arc<Context>, channel: Channel, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run<S: Store>(context: Arc<Context<S>>, channel: Channel, stop: CancellationToken) -> anyhow::Result<()> {
     let mut relay = Relay { context, channel: Arc::new(channel), under_way: JoinSet::new(), marks: Vec::new() };
     let mut retry = Retry::forever(RETRY_FIRST, RETRY_MAX);
     loop {
@@ -57,8 +56,8 @@ pub async fn run(context: Arc<Context>, channel: Channel, stop: CancellationToke
     }
 }
 
-struct Relay {
-    context: Arc<Context>,
+struct Relay<S> {
+    context: Arc<Context<S>>,
     channel: Arc<Channel>,
     under_way: JoinSet<(Claimed, Outcome)>,
     /// Known and not yet written.
@@ -74,7 +73,7 @@ enum Step {
     Idle,
 }
 
-impl Relay {
+impl<S: Store> Relay<S> {
     async fn step(&mut self, stopping: bool) -> Result<Step, StoreError> {
         self.write_marks().await?;
         let free = self.channel.concurrency().saturating_sub(self.under_way.len());
@@ -121,15 +120,15 @@ impl Relay {
     }
 
     async fn claim(&self, free: usize) -> Result<Vec<Claimed>, StoreError> {
-        let mut db = self.context.pool.acquire().await?;
+        let mut db = self.context.store.connect().await?;
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        outbox::claim(&mut db, self.channel.name(), limit, self.context.limits.lease).await
+        db.claim_deliveries(self.channel.name(), limit, self.context.limits.lease).await
     }
 
     async fn disabled(&self) -> Result<Option<String>, StoreError> {
         let Some(address) = self.channel.address() else { return Ok(None) };
-        let mut db = self.context.pool.acquire().await?;
-        outbox::find_disabled(&mut db, self.channel.name(), address).await
+        let mut db = self.context.store.connect().await?;
+        db.find_disabled_endpoint(self.channel.name(), address).await
     }
 
     /// What still holds; what does not is marked with the reason.
@@ -137,9 +136,9 @@ impl Relay {
         let subject = |delivery: &Claimed| {
             delivery.premise.subject().map(|key| EntityId { source: delivery.source.clone(), key: key.clone() })
         };
-        let subjects: BTreeMap<EntityId, ()> = claimed.iter().filter_map(subject).map(|id| (id, ())).collect();
-        let mut db = self.context.pool.acquire().await?;
-        let states = entities::read(&mut db, subjects.keys()).await?;
+        let subjects: BTreeSet<EntityId> = claimed.iter().filter_map(subject).collect();
+        let mut db = self.context.store.connect().await?;
+        let states = db.read_entities(&subjects).await?;
         let now = Utc::now();
         let mut holding = Vec::with_capacity(claimed.len());
         for delivery in claimed {
@@ -176,8 +175,8 @@ impl Relay {
             return Ok(holding.into_iter().map(|delivery| (delivery, None)).collect());
         }
         let ids: Vec<_> = holding.iter().map(|delivery| delivery.action_id).collect();
-        let mut db = self.context.pool.acquire().await?;
-        let mut contacts: BTreeMap<_, _> = contacts::of_actions(&mut db, &ids).await?.into_iter().collect();
+        let mut db = self.context.store.connect().await?;
+        let mut contacts: BTreeMap<_, _> = db.find_recipients(&ids).await?.into_iter().collect();
         drop(db);
         let now = Utc::now();
         let mut ready = Vec::with_capacity(holding.len());
@@ -231,8 +230,8 @@ impl Relay {
         let Some(address) = self.channel.address() else { return };
         let reason = format!("disabled: {reason}; `worker endpoints enable` takes it into use again");
         let disabled = async {
-            let mut db = self.context.pool.acquire().await?;
-            outbox::disable_endpoint(&mut db, self.channel.name(), address, &reason).await
+            let mut db = self.context.store.connect().await?;
+            db.disable_endpoint(self.channel.name(), address, &reason).await
         };
         match disabled.await {
             Ok(()) => tracing::error!(channel = self.channel.name(), reason, "the endpoint wants no more"),
@@ -254,8 +253,8 @@ impl Relay {
         if self.marks.is_empty() {
             return Ok(());
         }
-        let mut db = self.context.pool.acquire().await?;
-        outbox::mark(&mut db, self.channel.name(), &self.marks).await?;
+        let mut db = self.context.store.connect().await?;
+        db.mark_deliveries(self.channel.name(), &self.marks).await?;
         self.marks.clear();
         Ok(())
     }

@@ -1,6 +1,9 @@
-//! Every SQL statement of the worker; it holds no rules.
+//! The tables, behind one seam: what the worker asks of its database, and what each of the two databases must answer.
+//! It holds no rules.
 //!
-//! A statement is a function on a connection. Only `apply`, `relay` and the commands open transactions.
+//! A [`Store`] opens connections and transactions; the statements on them are [`Tables`], one trait for each group of
+//! tables. [`postgres`] and [`sqlite`] are the two that keep them, with every SQL statement of the worker. Only `apply`
+//! and the commands open transactions; elsewhere each statement is a transaction of its own.
 
 pub mod api_limits;
 pub mod contacts;
@@ -10,19 +13,73 @@ pub mod entities;
 pub mod events;
 pub mod lookups;
 pub mod outbox;
+pub mod postgres;
 pub mod registrations;
+pub mod sqlite;
 pub mod story;
 pub mod verification;
 
-use std::time::Duration;
+use std::fmt;
 
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::PgPool;
-use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::migrate::MigrateError;
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Transaction};
 use thiserror::Error;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+pub use api_limits::ApiLimits;
+pub use contacts::Contacts;
+pub use dead_letters::DeadLetters;
+pub use deadlines::Deadlines;
+pub use entities::Entities;
+pub use events::Inbox;
+pub use lookups::Lookups;
+pub use outbox::Outbox;
+pub use registrations::Registrations;
+pub use story::Stories;
+pub use verification::Verification;
+
+/// Every statement there is, on one connection.
+pub trait Tables:
+    ApiLimits
+    + Contacts
+    + DeadLetters
+    + Deadlines
+    + Entities
+    + Inbox
+    + Lookups
+    + Outbox
+    + Registrations
+    + Stories
+    + Verification
+{
+}
+
+/// A database with our tables. Cheap to clone; all clones share its connections.
+#[trait_variant::make(Send)]
+pub trait Store: Clone + fmt::Debug + Send + Sync + 'static {
+    type Database: Database<Connection: Tables>;
+
+    /// A connection, each of whose statements is a transaction of its own.
+    async fn connect(&self) -> Result<PoolConnection<Self::Database>, StoreError>;
+
+    /// A transaction that may write. What it reads to write, nobody else changes meanwhile, if it is locked.
+    async fn begin(&self) -> Result<Transaction<'static, Self::Database>, StoreError>;
+
+    /// Makes all of the transaction durable, or, where that fails, nothing of it or all: the answer may be what was lost.
+    async fn commit(&self, tx: Transaction<'static, Self::Database>) -> Result<(), StoreError>;
+
+    /// A transaction that sees one moment, whatever others do meanwhile, and can write nothing.
+    async fn snapshot(&self) -> Result<Transaction<'static, Self::Database>, StoreError>;
+
+    /// Brings the tables up to date. Several may do it at once: one of them works, and the others wait for it.
+    async fn migrate(&self) -> Result<(), MigrateError>;
+
+    /// Answers if the database does.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Gives up all connections, once they are not in use.
+    async fn close(&self);
+}
 
 /// Why the database did not do it. The type is the decision.
 #[derive(Debug, Error)]
@@ -38,33 +95,11 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let is_rejected = match &error {
-            // SQLSTATE classes (PostgreSQL, appendix A): data exception, integrity constraint, program limit.
-            sqlx::Error::Database(database) => {
-                database.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
-            }
+            sqlx::Error::Database(database) => postgres::is_refusal(&**database) || sqlite::is_refusal(&**database),
             sqlx::Error::Encode(_) => true,
             // Anything else, a missing table too, is not the event's fault: keep it and try again.
             _ => false,
         };
         if is_rejected { Self::Rejected(error) } else { Self::Transient(error) }
     }
-}
-
-/// Opens a pool; connections are made when they are needed, so the database may be away at start.
-pub fn open(url: &SecretString, connections: u32) -> Result<PgPool, sqlx::Error> {
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_lazy(url.expose_secret())
-}
-
-/// Brings the tables up to date. Several workers may start at once: an advisory lock lets one of them work.
-pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    MIGRATIONS.run(pool).await
-}
-
-/// Answers if the database does.
-pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
-    sqlx::query!("SELECT 1 AS alive").fetch_one(pool).await?;
-    Ok(())
 }

@@ -12,16 +12,15 @@ use shared::provider::Provider;
 
 use crate::provider_api::airalo::{self, Topic};
 use crate::provider_api::{Api, ApiError, Apis, esim_access};
-use crate::settings::SettingsArgs;
 use crate::sources::{Sources, Token};
-use crate::store;
+use crate::store::Store;
 use arguments::{SourceArg, Type};
 
 pub use arguments::{AiraloCommand, EsimAccessCommand, EsimAccessWebhook};
 
 /// One source's API, and where its webhooks should go.
-struct Subject<'a> {
-    api: &'a Api,
+struct Subject<'a, S> {
+    api: &'a Api<S>,
     place: Result<Place, String>,
 }
 
@@ -32,10 +31,15 @@ struct Place {
     public: String,
 }
 
-pub async fn run_airalo(command: &AiraloCommand, settings: &SettingsArgs, out: &mut impl Write) -> anyhow::Result<()> {
-    let (database_url, sources, public_url) = settings.subscriptions()?;
-    let apis = Apis::open(&sources, &store::open(&database_url, 2)?)?;
-    let subject = |source: &SourceArg| find(&apis, &sources, &public_url, &source.source, Provider::Airalo);
+pub async fn run_airalo(
+    command: &AiraloCommand,
+    store: &impl Store,
+    sources: &Sources,
+    public_url: &Option<String>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let apis = Apis::open(sources, store)?;
+    let subject = |source: &SourceArg| find(&apis, sources, public_url, &source.source, Provider::Airalo);
     match command {
         AiraloCommand::OptIn { source, types, levels } => opt_in(&subject(source)?, types, levels, out).await,
         AiraloCommand::OptOut { source, types } => opt_out(&subject(source)?, types, out).await,
@@ -62,14 +66,15 @@ pub async fn run_airalo(command: &AiraloCommand, settings: &SettingsArgs, out: &
 
 pub async fn run_esim_access(
     command: &EsimAccessCommand,
-    settings: &SettingsArgs,
+    store: &impl Store,
+    sources: &Sources,
+    public_url: &Option<String>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let (database_url, sources, public_url) = settings.subscriptions()?;
-    let apis = Apis::open(&sources, &store::open(&database_url, 2)?)?;
+    let apis = Apis::open(sources, store)?;
     let EsimAccessCommand::Webhook(command) = command;
     let (EsimAccessWebhook::Set { source } | EsimAccessWebhook::Show { source }) = command;
-    let subject = find(&apis, &sources, &public_url, &source.source, Provider::EsimAccess)?;
+    let subject = find(&apis, sources, public_url, &source.source, Provider::EsimAccess)?;
     let answer = subject.api.send(&esim_access::webhook()).await.map_err(advise)?.unwrap_or_default();
     let registered = esim_access::read_webhook(&answer);
     match command {
@@ -92,7 +97,12 @@ pub async fn run_esim_access(
     Ok(())
 }
 
-async fn opt_in(subject: &Subject<'_>, types: &[Type], levels: &[u8], out: &mut impl Write) -> anyhow::Result<()> {
+async fn opt_in(
+    subject: &Subject<'_, impl Store>,
+    types: &[Type],
+    levels: &[u8],
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let place = subject.place()?;
     let registered = registered_at_airalo(subject.api).await.map_err(advise)?;
     let topics: Vec<_> =
@@ -112,7 +122,7 @@ async fn opt_in(subject: &Subject<'_>, types: &[Type], levels: &[u8], out: &mut 
     Ok(())
 }
 
-async fn opt_out(subject: &Subject<'_>, types: &[Type], out: &mut impl Write) -> anyhow::Result<()> {
+async fn opt_out(subject: &Subject<'_, impl Store>, types: &[Type], out: &mut impl Write) -> anyhow::Result<()> {
     for topic in types.iter().map(|chosen| chosen.topic()) {
         subject.api.send(&airalo::opt_out(topic)).await.map_err(advise).context(topic.as_str())?;
         writeln!(out, "{:<22} is not sent any more", topic.as_str())?;
@@ -120,7 +130,7 @@ async fn opt_out(subject: &Subject<'_>, types: &[Type], out: &mut impl Write) ->
     Ok(())
 }
 
-async fn airalo_status(subject: &Subject<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+async fn airalo_status(subject: &Subject<'_, impl Store>, out: &mut impl Write) -> anyhow::Result<()> {
     let registered = registered_at_airalo(subject.api).await.map_err(advise)?;
     for topic in Topic::ALL {
         let url = registered.iter().find(|known| known.is(topic)).map(|known| known.url.as_str());
@@ -131,7 +141,7 @@ async fn airalo_status(subject: &Subject<'_>, out: &mut impl Write) -> anyhow::R
 
 /// Looks at each provider whether its webhooks come here, and warns where they don't. What can't be looked at is a
 /// warning, too, and nothing more.
-pub async fn check(apis: &Apis, sources: &Sources, public_url: &str) {
+pub async fn check(apis: &Apis<impl Store>, sources: &Sources, public_url: &str) {
     for (name, source) in sources.iter() {
         let Some(api) = apis.find(name) else { continue };
         let checked = match source.provider {
@@ -167,7 +177,7 @@ fn warn_of(source: &str, place: &Place, urls: &[String]) {
     }
 }
 
-async fn registered_at_esim_access(api: &Api) -> Result<Vec<String>, ApiError> {
+async fn registered_at_esim_access(api: &Api<impl Store>) -> Result<Vec<String>, ApiError> {
     let answer = api.send(&esim_access::webhook()).await?.unwrap_or_default();
     Ok(esim_access::read_webhook(&answer).map(str::to_owned).into_iter().collect())
 }
@@ -194,7 +204,7 @@ impl Registered {
     }
 }
 
-async fn registered_at_airalo(api: &Api) -> Result<Vec<Registered>, ApiError> {
+async fn registered_at_airalo(api: &Api<impl Store>) -> Result<Vec<Registered>, ApiError> {
     let answer = api.send(&airalo::opted_in()).await?.unwrap_or_default();
     let mut found = Vec::new();
     collect_registered(&answer, &mut found);
@@ -219,13 +229,13 @@ fn collect_registered(value: &Value, found: &mut Vec<Registered>) {
     }
 }
 
-fn find<'a>(
-    apis: &'a Apis,
+fn find<'a, S: Store>(
+    apis: &'a Apis<S>,
     sources: &Sources,
     public_url: &Option<String>,
     name: &str,
     provider: Provider,
-) -> anyhow::Result<Subject<'a>> {
+) -> anyhow::Result<Subject<'a, S>> {
     let Some(source) = sources.find(name) else { bail!("there is no source `{name}` in SOURCES_FILE") };
     if source.provider != provider {
         bail!("the source `{name}` is {}'s, not {provider}'s", source.provider);
@@ -238,7 +248,7 @@ fn find<'a>(
     Ok(Subject { api, place })
 }
 
-impl Subject<'_> {
+impl<S> Subject<'_, S> {
     fn place(&self) -> anyhow::Result<&Place> {
         self.place.as_ref().map_err(|problem| anyhow::anyhow!("{problem}"))
     }

@@ -21,10 +21,12 @@ use shared::fold::{EntityId, touched};
 use shared::premise::{Premise, Rule};
 use shared::provider::{Provider, decode};
 use shared::rules::Rules;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::Transaction;
 use uuid::Uuid;
 
-use crate::store::verification::{self as store, Counts, Expected, Kept, Table, Wanted};
+use crate::store::entities::Table;
+use crate::store::verification::{Counts, Expected, Kept, Wanted};
+use crate::store::{Store, Verification as _};
 use crate::view;
 use difference::Difference;
 
@@ -59,13 +61,13 @@ pub struct Report {
 
 /// Checks, prints, and fails if anything differs.
 pub async fn run(
-    pool: &PgPool,
+    store: &impl Store,
     rules: &Rules,
     args: &VerifyArgs,
     out: &mut impl Write,
     progress: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let Report { seed, events, entities, promises, differences } = verify(pool, rules, args, out, progress).await?;
+    let Report { seed, events, entities, promises, differences } = verify(store, rules, args, out, progress).await?;
     writeln!(
         out,
         "{events} events, {entities} entities and {promises} promises checked, {differences} differences; seed {seed}"
@@ -80,21 +82,22 @@ pub async fn run(
 }
 
 /// Checks everything; differences are written to `out` as they are found, a line each, and how far it is to `progress`.
-pub async fn verify(
-    pool: &PgPool,
+pub async fn verify<S: Store>(
+    store: &S,
     rules: &Rules,
     args: &VerifyArgs,
     out: &mut impl Write,
     progress: &mut impl Write,
 ) -> anyhow::Result<Report> {
-    let mut db = store::begin(pool).await.context("opening the database for reading")?;
-    let counts = store::count(&mut db).await.context("counting")?;
+    let mut db = store.snapshot().await.context("opening the database for reading")?;
+    let counts = db.count_rows().await.context("counting")?;
     let seed = args.seed.unwrap_or_else(rand::random);
     let partitions = args.partitions.map_or_else(|| partitions_of(counts), NonZeroU64::get);
     let report = Report { seed, events: 0, entities: 0, promises: 0, differences: 0 };
-    let pages = pages(store::find_page_ends(&mut db, PAGE).await.context("finding the events")?, seed);
+    let pages = pages(db.find_page_ends(PAGE).await.context("finding the events")?, seed);
     writeln!(progress, "{} events, {} entities, in {partitions} passes; seed {seed}", counts.events, counts.entities)?;
-    let mut check = Check { db, rules, partitions, pages, counts, report, out, progress, told: Instant::now() };
+    let mut check =
+        Check::<S, _, _> { db, rules, partitions, pages, counts, report, out, progress, told: Instant::now() };
     for pass in 0..partitions {
         check.pass(pass).await?;
     }
@@ -137,8 +140,8 @@ struct Refolded {
 
 type Part = BTreeMap<EntityId, Refolded>;
 
-struct Check<'a, O, P> {
-    db: Transaction<'static, Postgres>,
+struct Check<'a, S: Store, O, P> {
+    db: Transaction<'static, S::Database>,
     rules: &'a Rules,
     partitions: u64,
     pages: Vec<Page>,
@@ -149,7 +152,7 @@ struct Check<'a, O, P> {
     told: Instant,
 }
 
-impl<O: Write, P: Write> Check<'_, O, P> {
+impl<S: Store, O: Write, P: Write> Check<'_, S, O, P> {
     async fn pass(&mut self, pass: u64) -> anyhow::Result<()> {
         let part = self.refold(pass).await?;
         self.find_rows_without_events(pass, &part).await?;
@@ -172,7 +175,7 @@ impl<O: Write, P: Write> Check<'_, O, P> {
         let mut part = Part::new();
         let mut read = 0;
         for (after, through) in self.pages.clone() {
-            let mut page = store::read_page(&mut self.db, after, through).await.context("reading events")?;
+            let mut page = self.db.read_page(after, through).await.context("reading events")?;
             page.sort_by_cached_key(|kept| lot(self.report.seed, kept.envelope.id));
             let mut promised = Vec::new();
             read += u64::try_from(page.len())?;
@@ -222,8 +225,7 @@ impl<O: Write, P: Write> Check<'_, O, P> {
         for table in Table::ALL {
             let mut after = (String::new(), String::new());
             loop {
-                let page =
-                    store::list(&mut self.db, table, (&after.0, &after.1), PAGE).await.context("listing rows")?;
+                let page = self.db.list_entities(table, (&after.0, &after.1), PAGE).await.context("listing rows")?;
                 let Some(last) = page.last() else { break };
                 after = (last.source.clone(), last.key.parts().1.to_owned());
                 let partitions = self.partitions;
@@ -243,7 +245,7 @@ impl<O: Write, P: Write> Check<'_, O, P> {
             row.insert("provider".to_owned(), provider.as_str().into());
             expected.push(&id.key, row);
         }
-        for mismatch in store::compare(&mut self.db, &expected).await.context("comparing rows")? {
+        for mismatch in self.db.compare_rows(&expected).await.context("comparing rows")? {
             self.found(&match &mismatch.field {
                 None => Difference::WithoutRow { id: &mismatch.id },
                 Some((column, stored, refolded)) => Difference::Column { id: &mismatch.id, column, stored, refolded },
@@ -256,9 +258,9 @@ impl<O: Write, P: Write> Check<'_, O, P> {
     /// key may be there by what it says.
     async fn find_missing_promises(&mut self, mut promised: Vec<Wanted>) -> anyhow::Result<()> {
         self.report.promises += u64::try_from(promised.len())?;
-        let missing = store::find_missing(&mut self.db, &promised).await.context("looking for promises")?;
+        let missing = self.db.find_missing_promises(&promised).await.context("looking for promises")?;
         promised.retain(|wanted| missing.contains(&wanted.id));
-        let same = store::find_same(&mut self.db, &in_other_words(&promised)).await.context("looking for promises")?;
+        let same = self.db.find_same_promises(&in_other_words(&promised)).await.context("looking for promises")?;
         for wanted in promised.iter().filter(|wanted| !same.contains(&wanted.id)) {
             self.found(&Difference::Promise(wanted))?;
         }

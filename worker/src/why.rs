@@ -13,11 +13,10 @@ use shared::envelope::Envelope;
 use shared::fact::State;
 use shared::fold::{EntityId, touched};
 use shared::provider::decode;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::store::StoreError;
-use crate::store::story::{self, Attempt, Delivery, Promised, Question};
+use crate::store::story::{Attempt, Delivery, Promised, Question};
+use crate::store::{Store, StoreError, Stories as _};
 use crate::view;
 
 /// What happened, oldest first.
@@ -68,14 +67,14 @@ pub struct Way {
 }
 
 /// Finds the story of what is called `reference`: an ICCID, an order, an eSIM, a payment or a return.
-pub async fn find(pool: &PgPool, reference: &str) -> Result<Story, StoreError> {
-    let mut db = pool.acquire().await?;
-    let envelopes = story::find_events(&mut db, reference).await?;
+pub async fn find(store: &impl Store, reference: &str) -> Result<Story, StoreError> {
+    let mut db = store.connect().await?;
+    let envelopes = db.find_events_about(reference).await?;
     let ids: Vec<_> = envelopes.iter().map(|envelope| envelope.id).collect();
-    let promised = story::find_promised(&mut db, &ids).await?;
+    let promised = db.find_promised(&ids).await?;
     let actions: Vec<_> = promised.iter().map(|action| action.id).collect();
-    let deliveries = story::find_deliveries(&mut db, &actions).await?;
-    let attempts = story::find_attempts(&mut db, &actions).await?;
+    let deliveries = db.find_deliveries(&actions).await?;
+    let attempts = db.find_attempts(&actions).await?;
     let mut kept = keep(promised, &deliveries, &attempts);
     let mut states = BTreeMap::new();
     let told = |envelope| {
@@ -87,7 +86,7 @@ pub async fn find(pool: &PgPool, reference: &str) -> Result<Story, StoreError> {
     // An order may be registered and asked about before anything is known of it.
     let known = states.keys().map(|id| id.key.parts().1);
     let references: Vec<_> = known.chain([reference]).map(str::to_owned).collect();
-    let questions = story::find_questions(&mut db, &references).await?;
+    let questions = db.find_questions(&references).await?;
     Ok(Story { reference: reference.to_owned(), events, questions })
 }
 

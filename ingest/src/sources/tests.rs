@@ -13,7 +13,7 @@ fn env(name: &str) -> Option<String> {
 
 #[track_caller]
 fn check_refused(text: &str, expected: &[&str]) {
-    let problems = Sources::parse(text, env).unwrap_err();
+    let problems = Sources::parse(text, &env).unwrap_err();
     for part in expected {
         assert!(problems.iter().any(|problem| problem.contains(part)), "`{part}` is missing in {problems:#?}");
     }
@@ -44,7 +44,7 @@ fn a_file_with_everything_is_read() {
         "#,
         old.path().display()
     );
-    let sources = Sources::parse(&text, env).unwrap();
+    let sources = Sources::parse(&text, &env).unwrap();
     let airalo = sources.find("airalo", None).unwrap();
     let secrets: Vec<_> = airalo.signing_secrets.iter().map(|secret| secret.expose_secret().to_vec()).collect();
     assert_eq!(secrets, [b"new".to_vec(), b"old".to_vec()]);
@@ -66,7 +66,7 @@ fn a_wrong_token_is_no_different_from_an_unknown_source() {
         provider = "yoni"
         insecure = true
     "#;
-    let sources = Sources::parse(text, env).unwrap();
+    let sources = Sources::parse(text, &env).unwrap();
     assert!(sources.find("yoni", Some("kJ3-unguessable_token")).is_some());
     assert!(sources.find("open", None).is_some());
     for (name, token) in [
@@ -142,7 +142,7 @@ fn a_file_of_another_form_is_refused() {
 #[test]
 fn a_source_that_sends_too_fast_is_told_how_long_to_wait() {
     let text = "[[source]]\nname = \"x\"\nprovider = \"yoni\"\ninsecure = true\nrate_limit = 2";
-    let source = Sources::parse(text, env).unwrap().find("x", None).unwrap();
+    let source = Sources::parse(text, &env).unwrap().find("x", None).unwrap();
     assert_eq!((source.admit(), source.admit()), (Ok(()), Ok(())));
     let wait = source.admit().unwrap_err();
     assert!(wait > Duration::ZERO && wait <= Duration::from_millis(500), "{wait:?}");
@@ -151,6 +151,6 @@ fn a_source_that_sends_too_fast_is_told_how_long_to_wait() {
 #[test]
 fn without_a_limit_all_are_admitted() {
     let text = "[[source]]\nname = \"x\"\nprovider = \"yoni\"\ninsecure = true";
-    let source = Sources::parse(text, env).unwrap().find("x", None).unwrap();
+    let source = Sources::parse(text, &env).unwrap().find("x", None).unwrap();
     assert!((0..10_000).all(|_| source.admit() == Ok(())));
 }

@@ -17,12 +17,12 @@ use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, ErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
-use thiserror::Error;
 use tokio::time::timeout;
 
-pub use lane::{AmqpDelivery, Lane};
-pub use message::{DeathNote, NotAnEnvelope};
-pub use publisher::{NotPublished, Publisher};
+use crate::queue::{Queue, QueueError, Session};
+
+pub use lane::BrokerLane;
+pub use publisher::Publisher;
 
 /// TCP, TLS, log-in and topology together may take so long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,38 +42,6 @@ pub struct BrokerSettings {
     pub confirm_timeout: Duration,
     /// `x-max-length` (messages) of each queue; what exceeds it is refused, not dropped.
     pub queue_max_length: u64,
-}
-
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-#[derive(Debug, Error)]
-pub enum BrokerError {
-    #[error("the broker can't be reached at {address}")]
-    Unreachable { address: String, source: Cause },
-    #[error("the broker did not answer within {after:?} at {address}")]
-    NoAnswer { address: String, after: Duration },
-    /// Not fatal: an operator may be about to create the user or the virtual host.
-    #[error("the broker at {address} refuses us: {reason}; check user, password, virtual host and permissions")]
-    Refused { address: String, reason: String },
-    /// Which argument of which queue or exchange, what is there, what we want, what to do.
-    #[error("{0}")]
-    TopologyDiffers(String),
-    #[error("the connection to the broker is gone")]
-    Closed(#[source] Cause),
-    /// The queue was deleted, or its leader moved.
-    #[error("the broker cancelled our consumer of {queue}")]
-    Cancelled { queue: String },
-}
-
-impl BrokerError {
-    /// Whether trying again is useless until somebody changes the broker or the settings.
-    pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::TopologyDiffers(_))
-    }
-
-    fn closed(error: lapin::Error) -> Self {
-        Self::Closed(error.into())
-    }
 }
 
 /// Knows where the broker is and opens connections to it. Cheap to clone.
@@ -108,18 +76,6 @@ impl Broker {
         )
     }
 
-    /// Connects, then declares the topology, which fails if what exists differs from what we want.
-    pub async fn connect(&self) -> Result<BrokerConnection, BrokerError> {
-        let connecting = async {
-            let connection = self.open().await?;
-            topology::declare(&connection, self.0.queue_max_length).await?;
-            Ok(BrokerConnection { connection, address: self.address() })
-        };
-        timeout(CONNECT_TIMEOUT, connecting)
-            .await
-            .unwrap_or_else(|_| Err(BrokerError::NoAnswer { address: self.address(), after: CONNECT_TIMEOUT }))
-    }
-
     fn settings(&self) -> &BrokerSettings {
         &self.0
     }
@@ -128,9 +84,9 @@ impl Broker {
         self.0.url.expose_secret().parse()
     }
 
-    async fn open(&self) -> Result<Connection, BrokerError> {
+    async fn open(&self) -> Result<Connection, QueueError> {
         // The parser's own message quotes the URL, and with it the password.
-        let mut uri = self.uri().map_err(|_quotes_the_url| BrokerError::Refused {
+        let mut uri = self.uri().map_err(|_quotes_the_url| QueueError::Refused {
             address: self.address(),
             reason: "the URL can't be read".to_owned(),
         })?;
@@ -141,7 +97,7 @@ impl Broker {
         Connection::connect_uri(uri, properties).await.map_err(|error| self.explain(error))
     }
 
-    fn explain(&self, error: lapin::Error) -> BrokerError {
+    fn explain(&self, error: lapin::Error) -> QueueError {
         match error.kind() {
             ErrorKind::ProtocolError(refusal)
                 if matches!(
@@ -150,10 +106,26 @@ impl Broker {
                         | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)
                 ) =>
             {
-                BrokerError::Refused { address: self.address(), reason: refusal.get_message().to_string() }
+                QueueError::Refused { address: self.address(), reason: refusal.get_message().to_string() }
             }
-            _ => BrokerError::Unreachable { address: self.address(), source: error.into() },
+            _ => QueueError::Unreachable { address: self.address(), source: error.into() },
         }
+    }
+}
+
+impl Queue for Broker {
+    type Session = BrokerConnection;
+
+    /// Connects, then declares the topology, which fails if what exists differs from what we want.
+    async fn connect(&self) -> Result<BrokerConnection, QueueError> {
+        let connecting = async {
+            let connection = self.open().await?;
+            topology::declare(&connection, self.0.queue_max_length).await?;
+            Ok(BrokerConnection { connection, address: self.address() })
+        };
+        timeout(CONNECT_TIMEOUT, connecting)
+            .await
+            .unwrap_or_else(|_| Err(QueueError::NoAnswer { address: self.address(), after: CONNECT_TIMEOUT }))
     }
 }
 
@@ -164,39 +136,41 @@ pub struct BrokerConnection {
 }
 
 impl BrokerConnection {
-    /// A channel with one consumer of `queue`, which is handed at most `prefetch` unacknowledged messages.
-    pub async fn lane(&self, queue: &str, prefetch: u16) -> Result<Lane, BrokerError> {
-        Lane::open(&self.connection, queue, prefetch).await
+    pub fn is_open(&self) -> bool {
+        self.connection.status().connected()
+    }
+}
+
+impl Session for BrokerConnection {
+    type Lane = BrokerLane;
+
+    /// A lane is a channel of its own.
+    async fn lane(&self, queue: &str, prefetch: u16) -> Result<BrokerLane, QueueError> {
+        BrokerLane::open(&self.connection, queue, prefetch).await
     }
 
-    /// How many messages wait in `queue`, not counting those that consumers hold.
-    pub async fn queue_depth(&self, queue: &str) -> Result<u32, BrokerError> {
+    async fn depth(&self, queue: &str) -> Result<u64, QueueError> {
         // On a channel of its own: asking for a queue that is not there closes the channel.
-        let channel = self.connection.create_channel().await.map_err(BrokerError::closed)?;
+        let channel = self.connection.create_channel().await.map_err(QueueError::closed)?;
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let name = topology::short(queue)?;
         let depth = channel
             .queue_declare(name, passive, FieldTable::default())
             .await
             .map(|queue| queue.message_count())
-            .map_err(BrokerError::closed);
+            .map_err(QueueError::closed);
         if depth.is_ok() {
-            channel.close(200, "OK".into()).await.map_err(BrokerError::closed)?;
+            channel.close(200, "OK".into()).await.map_err(QueueError::closed)?;
         }
-        depth
+        depth.map(u64::from)
     }
 
-    pub fn is_open(&self) -> bool {
-        self.connection.status().connected()
-    }
-
-    /// `host:port/vhost`, for logs.
-    pub fn address(&self) -> &str {
+    /// `host:port/vhost`.
+    fn address(&self) -> &str {
         &self.address
     }
 
-    /// Says goodbye, and does not wait long for an answer.
-    pub async fn close(self) {
+    async fn close(self) {
         close(&self.connection).await;
     }
 }

@@ -4,8 +4,45 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use clap::Args;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::settings::Problems;
+
+/// What is logged, as settings.
+#[derive(Debug, Clone, Args)]
+pub struct LoggingArgs {
+    /// Log lines for people (pretty) or for machines (json)
+    #[arg(long, env = "LOG_FORMAT", default_value = "pretty", global = true)]
+    log_format: String,
+    /// What is logged: error, warn, info, debug, trace, also by module, such as info,ingest=debug
+    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    rust_log: String,
+}
+
+impl LoggingArgs {
+    pub fn read(&self, problems: &mut Problems) -> Option<Logging> {
+        let format = problems.take("LOG_FORMAT", LogFormat::parse(&self.log_format));
+        let filter = problems.take("RUST_LOG", check_filter(&self.rust_log));
+        format.zip(filter).map(|(format, ())| Logging { format, filter: self.rust_log.clone() })
+    }
+}
+
+/// How to log.
+#[derive(Debug, Clone)]
+pub struct Logging {
+    pub format: LogFormat,
+    /// As `RUST_LOG` has it.
+    pub filter: String,
+}
+
+impl Logging {
+    /// Starts logging to stdout. Until here nothing is logged, so what is wrong with settings is told on stderr.
+    pub fn start(&self) {
+        start(self.format, &self.filter);
+    }
+}
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use runtime::broker::Publisher;
+use runtime::queue::Publish;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use shared::envelope::{Envelope, Origin};
@@ -14,13 +14,13 @@ use shared::provider::{Event, decode};
 
 use super::{in_future, reason_of};
 use crate::store::lookups::{Claimed, Mark};
-use crate::store::{StoreError, entities, registrations};
+use crate::store::{Entities as _, Registrations as _, Store, StoreError};
 use crate::{Context, own_event};
 
 /// Sends an answer through the queue, and answers how its question goes on; an error is why that was not possible.
 pub(super) async fn take_in(
-    context: &Context,
-    publisher: &Publisher,
+    context: &Context<impl Store>,
+    publisher: &impl Publish,
     claimed: &Claimed,
     asked_at: DateTime<Utc>,
     found: Option<Value>,
@@ -56,7 +56,7 @@ pub(super) async fn take_in(
     })
 }
 
-fn envelope(context: &Context, claimed: &Claimed, answer: &Answer) -> Result<Envelope, String> {
+fn envelope(context: &Context<impl Store>, claimed: &Claimed, answer: &Answer) -> Result<Envelope, String> {
     let source = context.sources.find(&claimed.source).ok_or("the source is not in SOURCES_FILE any more")?;
     let (provider, mode) = (source.provider, source.mode);
     Ok(own_event::envelope(claimed.source.clone(), (provider, mode), Origin::Fetch, own_event::now(), answer.body()))
@@ -64,15 +64,15 @@ fn envelope(context: &Context, claimed: &Claimed, answer: &Answer) -> Result<Env
 
 /// The state of the entity before the answer, and as it will be when the answer is applied.
 async fn expect(
-    context: &Context,
+    context: &Context<impl Store>,
     envelope: &Envelope,
     event: &Event,
     about: &EntityKey,
 ) -> Result<(Option<State>, Option<State>), StoreError> {
     let id = EntityId { source: envelope.source.clone(), key: about.clone() };
     let ids: BTreeSet<EntityId> = touched(&envelope.source, event).chain([id.clone()]).collect();
-    let mut db = context.pool.acquire().await?;
-    let states = entities::read(&mut db, &ids).await?;
+    let mut db = context.store.connect().await?;
+    let states = db.read_entities(&ids).await?;
     drop(db);
     let before = states.get(&id).cloned();
     let mut fold = Fold::new(states, context.routing.rules.clone());
@@ -83,7 +83,7 @@ async fn expect(
 
 /// An order that the API has completed because no webhook did: so that a shop sees which provider loses webhooks.
 async fn note_repair(
-    context: &Context,
+    context: &Context<impl Store>,
     source: &str,
     about: &EntityKey,
     before: Option<&State>,
@@ -95,8 +95,8 @@ async fn note_repair(
         return;
     }
     let noted = async {
-        let mut db = context.pool.acquire().await?;
-        registrations::note_repaired(&mut db, source, order_ref).await
+        let mut db = context.store.connect().await?;
+        db.note_repaired(source, order_ref).await
     };
     match noted.await {
         Ok(true) => {

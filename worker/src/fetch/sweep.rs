@@ -5,19 +5,19 @@ use shared::lookup::{Reason, Want, order_lookup};
 use shared::provider::Provider;
 
 use crate::Context;
-use crate::store::{StoreError, lookups, registrations};
+use crate::store::{Lookups as _, Registrations as _, Store, StoreError};
 
 /// How many overdue orders are taken up in one sweep of one worker; the next sweep finds the rest.
 const PAGE: i64 = 500;
 
-pub(super) async fn run(context: &Context, sources: &[String]) -> Result<(), StoreError> {
+pub(super) async fn run(context: &Context<impl Store>, sources: &[String]) -> Result<(), StoreError> {
     let patience = TimeDelta::from_std(context.limits.overdue_after).unwrap_or(TimeDelta::MAX);
-    let mut tx = context.pool.begin().await?;
+    let mut tx = context.store.begin().await?;
     if let Some(before) = Utc::now().checked_sub_signed(patience) {
         let sells_esims =
             |source: &&String| context.apis.find(source).is_some_and(|api| api.provider() != Provider::Airtm);
         let sources: Vec<_> = sources.iter().filter(sells_esims).cloned().collect();
-        let overdue = registrations::find_overdue(&mut tx, &sources, before, PAGE).await?;
+        let overdue = tx.find_overdue(&sources, before, PAGE).await?;
         let wants: Vec<_> = overdue
             .iter()
             .map(|order| {
@@ -25,11 +25,10 @@ pub(super) async fn run(context: &Context, sources: &[String]) -> Result<(), Sto
                 (order.source.as_str(), Want { lookup, reason: Reason::Overdue, after: TimeDelta::zero() })
             })
             .collect();
-        lookups::want(&mut tx, &wants).await?;
+        tx.want_lookups(&wants).await?;
         if !wants.is_empty() {
             tracing::info!(orders = wants.len(), "orders are overdue and are looked up");
         }
     }
-    tx.commit().await?;
-    Ok(())
+    context.store.commit(tx).await
 }

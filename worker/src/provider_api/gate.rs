@@ -4,12 +4,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sqlx::PgPool;
 use tokio::time::{Instant, sleep_until};
 
 use super::ApiError;
-use crate::store::StoreError;
-use crate::store::api_limits::{self, Breaker, Limit, Probe, Reserved};
+use crate::store::api_limits::{Breaker, Limit, Probe, Reserved};
+use crate::store::{ApiLimits as _, Store, StoreError};
 
 /// Whose turn is further away does not wait for it, and comes again later.
 const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -34,9 +33,9 @@ const PROBE_SLACK: Duration = Duration::from_secs(5);
 const FORGET_EVERY: u32 = 500;
 
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Gate<S> {
     source: String,
-    pool: PgPool,
+    store: S,
     probe_lease: Duration,
     passed: AtomicU32,
 }
@@ -49,9 +48,9 @@ pub(super) struct Pass {
     is_probe: bool,
 }
 
-impl Gate {
-    pub(super) fn new(source: &str, pool: PgPool, timeout: Duration) -> Self {
-        Self { source: source.to_owned(), pool, probe_lease: timeout + PROBE_SLACK, passed: AtomicU32::new(0) }
+impl<S: Store> Gate<S> {
+    pub(super) fn new(source: &str, store: S, timeout: Duration) -> Self {
+        Self { source: source.to_owned(), store, probe_lease: timeout + PROBE_SLACK, passed: AtomicU32::new(0) }
     }
 
     /// Waits for a turn, if it is near.
@@ -67,8 +66,8 @@ impl Gate {
 
     /// The failures that were counted, unless nobody may ask now.
     async fn let_through(&self) -> Result<i32, ApiError> {
-        let mut db = self.pool.acquire().await.map_err(|error| unsure(&error.into()))?;
-        match api_limits::find_breaker(&mut db, &self.source).await.map_err(|error| unsure(&error))? {
+        let mut db = self.store.connect().await.map_err(|error| unsure(&error))?;
+        match db.find_breaker(&self.source).await.map_err(|error| unsure(&error))? {
             Some(breaker) if !breaker.open_for.is_zero() => Err(open(breaker.open_for)),
             found => Ok(found.map_or(0, |breaker| breaker.failures)),
         }
@@ -89,11 +88,11 @@ impl Gate {
 
     /// How long to wait for the slot that was reserved.
     async fn reserve(&self, limits: &[Limit]) -> Result<Duration, ApiError> {
-        let mut db = self.pool.acquire().await.map_err(|error| unsure(&error.into()))?;
+        let mut db = self.store.connect().await.map_err(|error| unsure(&error))?;
         if self.passed.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            api_limits::forget_past(&mut db).await.map_err(|error| unsure(&error))?;
+            db.forget_past_slots().await.map_err(|error| unsure(&error))?;
         }
-        let reserved = api_limits::reserve(&mut db, &self.source, limits, WAIT_MAX).await;
+        let reserved = db.reserve_slots(&self.source, limits, WAIT_MAX).await;
         drop(db);
         match reserved.map_err(|error| unsure(&error))? {
             Reserved::Slot { wait, .. } => Ok(wait),
@@ -104,8 +103,8 @@ impl Gate {
     }
 
     async fn claim_probe(&self) -> Result<(), ApiError> {
-        let mut db = self.pool.acquire().await.map_err(|error| unsure(&error.into()))?;
-        let probe = api_limits::claim_probe(&mut db, &self.source, self.probe_lease).await;
+        let mut db = self.store.connect().await.map_err(|error| unsure(&error))?;
+        let probe = db.claim_probe(&self.source, self.probe_lease).await;
         match probe.map_err(|error| unsure(&error))? {
             Probe::Mine => Ok(()),
             Probe::Taken => Err(open(PAUSES[4])),
@@ -117,7 +116,7 @@ impl Gate {
         if pass.failures == 0 {
             return;
         }
-        let closed = async { api_limits::close_breaker(&mut *self.pool.acquire().await?, &self.source).await };
+        let closed = async { self.store.connect().await?.close_breaker(&self.source).await };
         match closed.await {
             Ok(()) if pass.is_probe => tracing::info!(source = self.source, "the provider's API answers again"),
             Ok(()) => {}
@@ -128,8 +127,8 @@ impl Gate {
     /// No answer came, or none that is one.
     pub(super) async fn failed(&self, pass: Pass, reason: &str) {
         let noted = async {
-            let mut db = self.pool.acquire().await?;
-            api_limits::note_failure(&mut db, &self.source, reason, &PAUSES, pass.is_probe).await
+            let mut db = self.store.connect().await?;
+            db.note_failure(&self.source, reason, &PAUSES, pass.is_probe).await
         };
         match noted.await {
             Ok(Some(Breaker { failures, open_for })) if !open_for.is_zero() => {
@@ -153,7 +152,7 @@ impl Gate {
             pause_s = pause.as_secs(),
             "the provider's API says that we ask too often"
         );
-        let blocked = async { api_limits::block(&mut *self.pool.acquire().await?, &self.source, limits, pause).await };
+        let blocked = async { self.store.connect().await?.block_slots(&self.source, limits, pause).await };
         if let Err(error) = blocked.await {
             self.log(&error);
         }

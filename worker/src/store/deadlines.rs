@@ -5,7 +5,6 @@ use serde_json::Value;
 use shared::envelope::Mode;
 use shared::esim::Esim;
 use shared::provider::Provider;
-use sqlx::PgConnection;
 
 use super::StoreError;
 
@@ -29,41 +28,37 @@ pub struct Registered {
     pub provider: Option<Provider>,
 }
 
-/// eSIMs whose plan is not over and ends before `until`, those after (`source`, `esim_ref`) in key order.
-pub async fn find_ending(
-    db: &mut PgConnection,
-    until: DateTime<Utc>,
-    (after_source, after_ref): (&str, &str),
-    limit: i64,
-) -> Result<Vec<Ending>, StoreError> {
-    let rows =
-        sqlx::query_file!("src/store/find_ending.sql", until, after_source, after_ref, limit).fetch_all(db).await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Some(provider) = Provider::parse(&row.provider) else { continue };
-        let mode = if row.mode == Mode::Test.as_str() { Mode::Test } else { Mode::Live };
-        let esim = read(row.blocks)?;
-        found.push(Ending { source: row.source, esim_ref: row.esim_ref, provider, mode, esim });
+impl Ending {
+    /// From what is stored: (provider, mode) and the blocks. `None` if this version knows no such provider.
+    pub(super) fn read(
+        source: String,
+        esim_ref: String,
+        (provider, mode): (&str, &str),
+        blocks: Value,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(provider) = Provider::parse(provider) else { return Ok(None) };
+        let mode = if mode == Mode::Test.as_str() { Mode::Test } else { Mode::Live };
+        let esim = serde_json::from_value(blocks).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Some(Self { source, esim_ref, provider, mode, esim }))
     }
-    Ok(found)
 }
 
-fn read(blocks: Value) -> Result<Esim, StoreError> {
-    Ok(serde_json::from_value(blocks).map_err(|error| sqlx::Error::Decode(error.into()))?)
+impl Registered {
+    pub(super) fn read(source: String, order_ref: String, since: DateTime<Utc>, provider: Option<&str>) -> Self {
+        Self { source, order_ref, since, provider: provider.and_then(Provider::parse) }
+    }
 }
 
-/// Orders registered before `before` of which the provider has said nothing, and nobody has been told.
-pub async fn find_silent(
-    db: &mut PgConnection,
-    before: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Registered>, StoreError> {
-    let rows = sqlx::query_file!("src/store/find_silent.sql", before, limit).fetch_all(db).await?;
-    let found = rows.into_iter().map(|row| Registered {
-        source: row.source,
-        order_ref: row.order_ref,
-        since: row.created_at,
-        provider: row.provider.as_deref().and_then(Provider::parse),
-    });
-    Ok(found.collect())
+#[trait_variant::make(Send)]
+pub trait Deadlines {
+    /// eSIMs whose plan is not over and ends before `until`, those after `after` (source, eSIM) in key order.
+    async fn find_ending(
+        &mut self,
+        until: DateTime<Utc>,
+        after: (&str, &str),
+        limit: i64,
+    ) -> Result<Vec<Ending>, StoreError>;
+
+    /// Orders registered before `before` of which the provider has said nothing, and nobody has been told.
+    async fn find_silent(&mut self, before: DateTime<Utc>, limit: i64) -> Result<Vec<Registered>, StoreError>;
 }

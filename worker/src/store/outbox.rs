@@ -6,8 +6,6 @@ use serde_json::Value;
 use shared::action::{ActionKind, Audience};
 use shared::envelope::Mode;
 use shared::premise::Premise;
-use sqlx::PgConnection;
-use sqlx::postgres::types::PgInterval;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -64,119 +62,38 @@ pub struct Mark {
     pub last_error: Option<String>,
 }
 
-/// Writes the promises that were not made before, and answers the ids of those.
-pub async fn promise(db: &mut PgConnection, actions: &[ActionRow<'_>]) -> Result<Vec<Uuid>, StoreError> {
-    if actions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let new = sqlx::query_file_scalar!("src/store/promise_actions.sql", Json(actions) as _).fetch_all(db).await?;
-    Ok(new)
-}
+#[trait_variant::make(Send)]
+pub trait Outbox {
+    /// Writes the promises that were not made before, and answers the ids of those.
+    async fn make_promises(&mut self, actions: &[ActionRow<'_>]) -> Result<Vec<Uuid>, StoreError>;
 
-/// Writes a delivery for each pair of an action and a channel, due at once.
-pub async fn deliver(db: &mut PgConnection, deliveries: &[(Uuid, &'static str)]) -> Result<(), StoreError> {
-    if deliveries.is_empty() {
-        return Ok(());
-    }
-    let (actions, channels): (Vec<Uuid>, Vec<&str>) = deliveries.iter().copied().unzip();
-    sqlx::query!(
-        "INSERT INTO deliveries (action_id, channel)
-         SELECT action_id, channel FROM UNNEST($1::uuid[], $2::text[]) AS new (action_id, channel)",
-        &actions,
-        &channels as &[&str]
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
+    /// Writes a delivery for each pair of an action and a channel, due at once.
+    async fn add_deliveries(&mut self, deliveries: &[(Uuid, &'static str)]) -> Result<(), StoreError>;
 
-/// Claims up to `limit` deliveries of the channel that are due, or whose last claim ran out, for `lease`.
-pub async fn claim(
-    db: &mut PgConnection,
-    channel: &str,
-    limit: i64,
-    lease: std::time::Duration,
-) -> Result<Vec<Claimed>, StoreError> {
-    let lease = PgInterval::try_from(lease).map_err(sqlx::Error::Encode)?;
-    let claimed =
-        sqlx::query_file_as!(Claimed, "src/store/claim_deliveries.sql", channel, limit, lease).fetch_all(db).await?;
-    Ok(claimed)
-}
+    /// Claims up to `limit` deliveries of the channel that are due, or whose last claim ran out, for `lease`.
+    async fn claim_deliveries(
+        &mut self,
+        channel: &str,
+        limit: i64,
+        lease: std::time::Duration,
+    ) -> Result<Vec<Claimed>, StoreError>;
 
-/// Marks deliveries of the channel. A claim that somebody else has taken over meanwhile is left alone.
-pub async fn mark(db: &mut PgConnection, channel: &str, marks: &[Mark]) -> Result<u64, StoreError> {
-    let ids: Vec<_> = marks.iter().map(|mark| mark.action_id).collect();
-    let leases: Vec<_> = marks.iter().map(|mark| mark.lease_until).collect();
-    let statuses: Vec<_> = marks.iter().map(|mark| mark.status).collect();
-    let results: Vec<_> = marks.iter().map(|mark| mark.result).collect();
-    let next: Vec<_> = marks.iter().map(|mark| mark.next_attempt_at).collect();
-    let errors: Vec<_> = marks.iter().map(|mark| mark.last_error.as_deref()).collect();
-    let marked = sqlx::query_file!(
-        "src/store/mark_deliveries.sql",
-        channel,
-        &ids,
-        &leases,
-        &statuses as &[&str],
-        &next as &[Option<DateTime<Utc>>],
-        &errors as &[Option<&str>],
-        &results as &[&str]
-    )
-    .execute(db)
-    .await?;
-    Ok(marked.rows_affected())
-}
+    /// Marks deliveries of the channel. A claim that somebody else has taken over meanwhile is left alone.
+    async fn mark_deliveries(&mut self, channel: &str, marks: &[Mark]) -> Result<u64, StoreError>;
 
-/// Remembers that an endpoint wants no more.
-pub async fn disable_endpoint(
-    db: &mut PgConnection,
-    channel: &str,
-    address: &str,
-    reason: &str,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO disabled_endpoints (channel, address, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        channel,
-        address,
-        reason
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
+    /// Remembers that an endpoint wants no more.
+    async fn disable_endpoint(&mut self, channel: &str, address: &str, reason: &str) -> Result<(), StoreError>;
 
-/// Why the endpoint wants no more, if so.
-pub async fn find_disabled(db: &mut PgConnection, channel: &str, address: &str) -> Result<Option<String>, StoreError> {
-    let reason = sqlx::query_scalar!(
-        "SELECT reason FROM disabled_endpoints WHERE channel = $1 AND address = $2",
-        channel,
-        address
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(reason)
-}
+    /// Why the endpoint wants no more, if so.
+    async fn find_disabled_endpoint(&mut self, channel: &str, address: &str) -> Result<Option<String>, StoreError>;
 
-/// Makes due what waited for the API to confirm an unsigned webhook, and need not wait any longer; `waiting` are the
-/// sources where anything waits for that. Answers how many.
-pub async fn release_confirmed(db: &mut PgConnection, waiting: &[String]) -> Result<u64, StoreError> {
-    let released = sqlx::query_file!("src/store/release_confirmed.sql", waiting).execute(db).await?;
-    Ok(released.rows_affected())
-}
+    /// Makes due what waited for the API to confirm an unsigned webhook, and need not wait any longer; `waiting` are the
+    /// sources where anything waits for that. Answers how many.
+    async fn release_confirmed(&mut self, waiting: &[String]) -> Result<u64, StoreError>;
 
-/// Lets all of the channel's endpoints be used again. Answers how many were disabled.
-pub async fn enable_endpoints(db: &mut PgConnection, channel: &str) -> Result<u64, StoreError> {
-    let enabled = sqlx::query!("DELETE FROM disabled_endpoints WHERE channel = $1", channel).execute(db).await?;
-    Ok(enabled.rows_affected())
-}
+    /// Lets all of the channel's endpoints be used again. Answers how many were disabled.
+    async fn enable_endpoints(&mut self, channel: &str) -> Result<u64, StoreError>;
 
-/// Makes the channel's failed deliveries due again, from the start of the schedule. Answers how many.
-pub async fn retry_failed(db: &mut PgConnection, channel: &str) -> Result<u64, StoreError> {
-    let retried = sqlx::query!(
-        "UPDATE deliveries SET status = 'pending', attempts = 0, next_attempt_at = now()
-         WHERE channel = $1 AND status = 'failed'",
-        channel
-    )
-    .execute(db)
-    .await?;
-    Ok(retried.rows_affected())
+    /// Makes the channel's failed deliveries due again, from the start of the schedule. Answers how many.
+    async fn retry_failed_deliveries(&mut self, channel: &str) -> Result<u64, StoreError>;
 }

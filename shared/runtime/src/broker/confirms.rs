@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::publisher::NotPublished;
+use crate::queue::NotPublished;
 
 /// Unconfirmed messages on one channel. More only adds latency: RabbitMQ's throughput is flat from here.
 const MAX_IN_FLIGHT: usize = 256;

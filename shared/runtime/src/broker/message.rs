@@ -13,44 +13,12 @@ use shared::envelope::{Envelope, Mode, Origin};
 use shared::provider::Provider;
 use uuid::Uuid;
 
+use crate::queue::{DeathNote, NotAnEnvelope};
+
 /// Survives a restart of the broker.
 const PERSISTENT: u8 = 2;
 /// What a request's header is called in the message: with this in front of its own name.
 const HTTP_PREFIX: &str = "http-";
-
-/// Why the broker gave a message up, from the newest entry of `x-death`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeathNote {
-    /// The broker's word: `rejected`, `delivery_limit`, `expired`, `maxlen`.
-    pub reason: String,
-    /// How often it died of that in its queue.
-    pub count: u64,
-}
-
-/// A message that is not one of ours, with all that can be kept of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NotAnEnvelope {
-    /// What is missing or wrong.
-    pub detail: String,
-    pub source: Option<String>,
-    pub provider: Option<Provider>,
-    pub message_id: Option<Uuid>,
-    /// The properties and headers that it came with.
-    pub headers: Value,
-    pub body: Vec<u8>,
-}
-
-impl std::fmt::Debug for NotAnEnvelope {
-    /// Without headers and body, which may hold anything.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NotAnEnvelope")
-            .field("detail", &self.detail)
-            .field("message_id", &self.message_id)
-            .field("source", &self.source)
-            .field("body_bytes", &self.body.len())
-            .finish_non_exhaustive()
-    }
-}
 
 pub(super) fn properties(envelope: &Envelope) -> BasicProperties {
     let mut properties = BasicProperties::default()

@@ -10,14 +10,14 @@ use lapin::options::ConfirmSelectOptions;
 use lapin::types::ShortString;
 use lapin::{ConnectionStatus, Event};
 use shared::envelope::{Envelope, routing_key};
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::confirms::{self, End, Job};
-use super::{Broker, BrokerConnection, BrokerError, message};
+use super::{Broker, BrokerConnection, message};
+use crate::queue::{NotPublished, Publish, Queue as _, QueueError, Session as _};
 use crate::retry::Retry;
 use crate::telemetry;
 
@@ -31,39 +31,6 @@ const RETRY_MAX: Duration = Duration::from_secs(10);
 const STEADY_AFTER: Duration = Duration::from_secs(10);
 /// How often the connection is looked at, in case that its end brings no event.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-
-/// Why a message is not known to be durable at the broker. It may be there all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum NotPublished {
-    #[error("the broker is not connected")]
-    Disconnected,
-    /// A resource alarm at the broker (memory, disk).
-    #[error("the broker has paused publishers")]
-    Blocked,
-    #[error("too many messages wait for the broker")]
-    Busy,
-    /// The queue is full, or could not store it.
-    #[error("the broker refused the message")]
-    Nacked,
-    #[error("the broker found no queue for the message: {0}")]
-    Returned(String),
-    #[error("the broker did not confirm the message in time")]
-    TimedOut,
-}
-
-impl NotPublished {
-    /// One word, for metrics.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Disconnected => "disconnected",
-            Self::Blocked => "blocked",
-            Self::Busy => "busy",
-            Self::Nacked => "nacked",
-            Self::Returned(_) => "returned",
-            Self::TimedOut => "timed_out",
-        }
-    }
-}
 
 /// Publishes envelopes. Cheap to clone; all clones share one connection.
 #[derive(Clone)]
@@ -83,17 +50,32 @@ struct Link {
 
 impl Publisher {
     /// Connects in the background, again and again, until `stop`. The task ends with an error only where trying again
-    /// is useless (`BrokerError::is_fatal`).
-    pub fn start(broker: Broker, stop: CancellationToken) -> (Self, JoinHandle<Result<(), BrokerError>>) {
+    /// is useless (`QueueError::is_fatal`).
+    pub fn start(broker: Broker, stop: CancellationToken) -> (Self, JoinHandle<Result<(), QueueError>>) {
         let confirm_timeout = broker.settings().confirm_timeout;
         let publisher = Self(Arc::new(Inner { link: RwLock::new(None), confirm_timeout }));
         let task = tokio::spawn(keep_connected(broker, publisher.clone(), stop));
         (publisher, task)
     }
 
+    fn usable_link(&self) -> Result<Arc<Link>, NotPublished> {
+        let link = self.0.link.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match link {
+            Some(link) if link.status.blocked() => Err(NotPublished::Blocked),
+            Some(link) if link.status.connected() => Ok(link),
+            _ => Err(NotPublished::Disconnected),
+        }
+    }
+
+    fn set_link(&self, link: Option<Link>) {
+        *self.0.link.write().unwrap_or_else(PoisonError::into_inner) = link.map(Arc::new);
+    }
+}
+
+impl Publish for Publisher {
     /// Publishes persistent and mandatory. `Ok` only when the broker has acknowledged the message and not returned it.
     /// Never waits longer than the confirm timeout, and not at all while disconnected or blocked.
-    pub async fn publish(&self, envelope: &Envelope) -> Result<(), NotPublished> {
+    async fn publish(&self, envelope: &Envelope) -> Result<(), NotPublished> {
         let link = self.usable_link()?;
         let (answer, answered) = oneshot::channel();
         let routing_key = ShortString::try_new(routing_key(envelope.provider, &envelope.source))
@@ -116,22 +98,9 @@ impl Publisher {
         }
     }
 
-    /// Whether a publish has a chance now: connected and not blocked.
-    pub fn is_ready(&self) -> bool {
+    /// Connected and not blocked.
+    fn is_ready(&self) -> bool {
         self.usable_link().is_ok()
-    }
-
-    fn usable_link(&self) -> Result<Arc<Link>, NotPublished> {
-        let link = self.0.link.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match link {
-            Some(link) if link.status.blocked() => Err(NotPublished::Blocked),
-            Some(link) if link.status.connected() => Ok(link),
-            _ => Err(NotPublished::Disconnected),
-        }
-    }
-
-    fn set_link(&self, link: Option<Link>) {
-        *self.0.link.write().unwrap_or_else(PoisonError::into_inner) = link.map(Arc::new);
     }
 }
 
@@ -148,7 +117,7 @@ impl Link {
     }
 }
 
-async fn keep_connected(broker: Broker, publisher: Publisher, stop: CancellationToken) -> Result<(), BrokerError> {
+async fn keep_connected(broker: Broker, publisher: Publisher, stop: CancellationToken) -> Result<(), QueueError> {
     let mut retry = Retry::forever(RETRY_INITIAL, RETRY_MAX);
     loop {
         let attempt = tokio::select! {
@@ -209,12 +178,12 @@ async fn open_channels(
     connection: &BrokerConnection,
     confirm_timeout: Duration,
     tasks: &mut JoinSet<End>,
-) -> Result<Link, BrokerError> {
+) -> Result<Link, QueueError> {
     let connection = &connection.connection;
     let mut channels = Vec::with_capacity(CHANNELS);
     for _ in 0..CHANNELS {
-        let channel = connection.create_channel().await.map_err(BrokerError::closed)?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(BrokerError::closed)?;
+        let channel = connection.create_channel().await.map_err(QueueError::closed)?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(QueueError::closed)?;
         let (sender, jobs) = mpsc::channel(MAX_WAITING);
         let status = connection.status().clone();
         tasks.spawn(confirms::run(channel, jobs, confirm_timeout, move || status.blocked()));

@@ -6,14 +6,14 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 use shared::envelope::{DEAD_EXCHANGE, DEAD_QUEUE, DELIVERY_LIMIT, EXCHANGE, QUEUE};
 
-use super::BrokerError;
+use crate::queue::QueueError;
 
 /// Every routing key.
 const ANY: &str = "#";
 
 /// Declares what is missing and compares what exists; the first difference is the error.
-pub(super) async fn declare(connection: &Connection, max_length: u64) -> Result<(), BrokerError> {
-    let channel = connection.create_channel().await.map_err(BrokerError::closed)?;
+pub(super) async fn declare(connection: &Connection, max_length: u64) -> Result<(), QueueError> {
+    let channel = connection.create_channel().await.map_err(QueueError::closed)?;
     // The dead-letter side first, so that no message can die before there is a place for it.
     declare_exchange(&channel, DEAD_EXCHANGE).await?;
     declare_queue(&channel, DEAD_QUEUE, dead_queue_arguments(max_length)).await?;
@@ -21,12 +21,12 @@ pub(super) async fn declare(connection: &Connection, max_length: u64) -> Result<
     declare_exchange(&channel, EXCHANGE).await?;
     declare_queue(&channel, QUEUE, queue_arguments(max_length)).await?;
     bind(&channel, QUEUE, EXCHANGE).await?;
-    channel.close(200, "OK".into()).await.map_err(BrokerError::closed)
+    channel.close(200, "OK".into()).await.map_err(QueueError::closed)
 }
 
 /// lapin's conversion panics on a name longer than 255 bytes.
-pub(super) fn short(name: &str) -> Result<ShortString, BrokerError> {
-    ShortString::try_new(name).map_err(|error| BrokerError::Closed(error.into()))
+pub(super) fn short(name: &str) -> Result<ShortString, QueueError> {
+    ShortString::try_new(name).map_err(|error| QueueError::Closed(error.into()))
 }
 
 /// At-least-once dead lettering needs `reject-publish`: with `drop-head` the broker silently falls back to at most once.
@@ -57,7 +57,7 @@ fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
 }
 
-async fn declare_exchange(channel: &Channel, name: &'static str) -> Result<(), BrokerError> {
+async fn declare_exchange(channel: &Channel, name: &'static str) -> Result<(), QueueError> {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel
         .exchange_declare(name.into(), ExchangeKind::Topic, durable, FieldTable::default())
@@ -65,7 +65,7 @@ async fn declare_exchange(channel: &Channel, name: &'static str) -> Result<(), B
         .map_err(|error| explain(&format!("exchange {name}"), error))
 }
 
-async fn declare_queue(channel: &Channel, name: &'static str, arguments: FieldTable) -> Result<(), BrokerError> {
+async fn declare_queue(channel: &Channel, name: &'static str, arguments: FieldTable) -> Result<(), QueueError> {
     channel
         .queue_declare(name.into(), QueueDeclareOptions::durable(), arguments)
         .await
@@ -73,24 +73,24 @@ async fn declare_queue(channel: &Channel, name: &'static str, arguments: FieldTa
         .map_err(|error| explain(&format!("queue {name}"), error))
 }
 
-async fn bind(channel: &Channel, queue: &'static str, exchange: &'static str) -> Result<(), BrokerError> {
+async fn bind(channel: &Channel, queue: &'static str, exchange: &'static str) -> Result<(), QueueError> {
     channel
         .queue_bind(queue.into(), exchange.into(), ANY.into(), QueueBindOptions::default(), FieldTable::default())
         .await
         .map_err(|error| explain(&format!("binding of queue {queue}"), error))
 }
 
-fn explain(what: &str, error: lapin::Error) -> BrokerError {
+fn explain(what: &str, error: lapin::Error) -> QueueError {
     match error.kind() {
         ErrorKind::ProtocolError(refusal)
             if *refusal.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) =>
         {
-            BrokerError::TopologyDiffers(difference(what, refusal.get_message().as_str()))
+            QueueError::TopologyDiffers(difference(what, refusal.get_message().as_str()))
         }
         ErrorKind::ProtocolError(refusal) if *refusal.kind() == AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
-            BrokerError::Refused { address: what.to_owned(), reason: refusal.get_message().to_string() }
+            QueueError::Refused { address: what.to_owned(), reason: refusal.get_message().to_string() }
         }
-        _ => BrokerError::closed(error),
+        _ => QueueError::closed(error),
     }
 }
 
