@@ -38,10 +38,10 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
     (
         "worker",
         &[
-            "anyhow", "axum", "base64", "chrono", "chrono-tz", "clap", "hex", "hmac", "lettre", "minijinja", "png",
-            "prometheus-client", "qrcode", "rand", "reqwest", "runtime", "rust_decimal", "rustls", "secrecy", "serde",
-            "serde_json", "sha2", "shared", "sqlx", "subtle", "thiserror", "tokio", "tokio-util", "toml", "tracing",
-            "trait-variant", "uuid",
+            "anyhow", "axum", "base64", "chrono", "chrono-tz", "clap", "futures-util", "hex", "hmac", "lettre",
+            "minijinja", "png", "prometheus-client", "qrcode", "rand", "reqwest", "runtime", "rust_decimal", "rustls",
+            "secrecy", "serde", "serde_json", "sha2", "shared", "sqlx", "subtle", "thiserror", "tokio", "tokio-util",
+            "toml", "tracing", "trait-variant", "uuid",
         ],
     ),
 ];

@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod registrations;
 pub mod sqlite;
 pub mod story;
+pub mod transfer;
 pub mod verification;
 
 use std::fmt;
@@ -36,6 +37,7 @@ pub use lookups::Lookups;
 pub use outbox::Outbox;
 pub use registrations::Registrations;
 pub use story::Stories;
+pub use transfer::Transfer;
 pub use verification::Verification;
 
 /// Every statement there is, on one connection.
@@ -50,6 +52,7 @@ pub trait Tables:
     + Outbox
     + Registrations
     + Stories
+    + Transfer
     + Verification
 {
 }

@@ -14,6 +14,7 @@ mod outbox;
 mod registrations;
 mod row;
 mod story;
+mod transfer;
 mod verification;
 
 use std::path::Path;

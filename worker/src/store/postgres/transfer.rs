@@ -1,0 +1,80 @@
+//! The tables on their way into PostgreSQL, and out of it for comparison.
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use serde_json::Value;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+
+use crate::store::StoreError;
+use crate::store::transfer::{Form, Portable, Row, TABLES, Transfer};
+
+impl Transfer for PgConnection {
+    fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>> {
+        let columns: Vec<_> = table.columns.iter().map(|(column, form)| read_as(column, *form)).collect();
+        // In the order of the bytes, as everywhere else; what is null comes first.
+        let order: Vec<_> =
+            table.order.split(", ").map(|column| format!("{column}::text COLLATE \"C\" NULLS FIRST")).collect();
+        let select = format!(
+            "SELECT jsonb_build_object({}) AS \"row\" FROM {} ORDER BY {}",
+            columns.join(", "),
+            table.name,
+            order.join(", ")
+        );
+        let rows = sqlx::query(AssertSqlSafe(select)).fetch(self);
+        rows.map(|row| Ok(row?.try_get::<Json<Row>, _>("row")?.0)).boxed()
+    }
+}
+
+/// Writes rows into a table that holds none of them.
+pub async fn write_table(db: &mut PgConnection, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
+    let names: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
+    let values: Vec<_> = table.columns.iter().map(|(column, form)| write_as(column, *form)).collect();
+    let insert = format!(
+        "INSERT INTO {name} ({names}) SELECT {values} FROM jsonb_array_elements($1) AS moved (\"row\")",
+        name = table.name,
+        names = names.join(", "),
+        values = values.join(", ")
+    );
+    let rows: Vec<Value> = rows.iter().cloned().map(Value::Object).collect();
+    // Cast to the columns' own types by the database.
+    sqlx::query(AssertSqlSafe(insert)).bind(Json(rows)).execute(db).await?;
+    Ok(())
+}
+
+/// The name of a table that holds anything.
+pub async fn find_filled(db: &mut PgConnection) -> Result<Option<&'static str>, StoreError> {
+    for table in TABLES {
+        let select = format!("SELECT EXISTS (SELECT FROM {})", table.name);
+        if sqlx::query_scalar::<_, bool>(AssertSqlSafe(select)).fetch_one(&mut *db).await? {
+            return Ok(Some(table.name));
+        }
+    }
+    Ok(None)
+}
+
+fn read_as(column: &str, form: Form) -> String {
+    let value = match form {
+        Form::Time => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+        Form::Decimal => format!("{column}::text"),
+        Form::Bytes => format!("encode({column}, 'hex')"),
+        Form::Text | Form::Integer | Form::Boolean | Form::Json => column.to_owned(),
+    };
+    format!("'{column}', {value}")
+}
+
+fn write_as(column: &str, form: Form) -> String {
+    let text = format!("(moved.\"row\" ->> '{column}')");
+    match form {
+        Form::Text => match column {
+            "id" | "action_id" | "caused_by" => format!("{text}::uuid"),
+            _ => text,
+        },
+        Form::Time => format!("{text}::timestamptz"),
+        Form::Decimal => format!("{text}::numeric"),
+        Form::Integer => format!("{text}::bigint"),
+        Form::Boolean => format!("{text}::boolean"),
+        Form::Json => format!("(moved.\"row\" -> '{column}')"),
+        Form::Bytes => format!("decode({text}, 'hex')"),
+    }
+}
