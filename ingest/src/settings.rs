@@ -113,7 +113,7 @@ impl Cli {
 
     pub fn listen_address(&self) -> Result<SocketAddr, WrongSettings> {
         let mut problems = Problems::new();
-        let address = problems.take("INGEST_LISTEN", listen(&self.webhooks.ingest_listen));
+        let address = self.webhooks.listen(&mut problems);
         problems.finish(address)
     }
 
@@ -169,6 +169,10 @@ pub fn read_sources(text: &str, env: Env<'_>, problems: &mut Problems) -> Option
 }
 
 impl WebhookArgs {
+    pub fn listen(&self, problems: &mut Problems) -> Option<SocketAddr> {
+        problems.take("INGEST_LISTEN", listen(&self.ingest_listen))
+    }
+
     /// Reads everything, whatever is missing, so that every problem is noted.
     pub fn read(
         &self,
@@ -176,7 +180,7 @@ impl WebhookArgs {
         shutdown_deadline: Option<Duration>,
         problems: &mut Problems,
     ) -> Option<WebhookSettings> {
-        let listen = problems.take("INGEST_LISTEN", listen(&self.ingest_listen));
+        let listen = self.listen(problems);
         let body_limit_bytes = problems
             .take("BODY_LIMIT_BYTES", count(&self.body_limit_bytes, MAX_BODY_LIMIT))
             .and_then(|limit| usize::try_from(limit).ok());

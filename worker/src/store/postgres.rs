@@ -10,7 +10,7 @@ mod lookups;
 mod outbox;
 mod registrations;
 mod story;
-pub mod transfer;
+mod transfer;
 mod verification;
 
 use std::time::Duration;

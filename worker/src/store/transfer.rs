@@ -252,7 +252,14 @@ pub const TABLES: [Portable; 12] = {
     ]
 };
 
+#[trait_variant::make(Send)]
 pub trait Transfer {
     /// All rows of the table, in an order that is the same in every database.
     fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>>;
+
+    /// Writes rows into a table that holds none of them.
+    async fn write_rows(&mut self, table: Portable, rows: &[Row]) -> Result<(), StoreError>;
+
+    /// Whether the table holds anything.
+    async fn is_empty(&mut self, table: Portable) -> Result<bool, StoreError>;
 }

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::store::StoreError;
-use crate::store::transfer::{Form, Portable, Row, TABLES, Transfer};
+use crate::store::transfer::{Form, Portable, Row, Transfer};
 
 impl Transfer for PgConnection {
     fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>> {
@@ -24,33 +24,25 @@ impl Transfer for PgConnection {
         let rows = sqlx::query(AssertSqlSafe(select)).fetch(self);
         rows.map(|row| Ok(row?.try_get::<Json<Row>, _>("row")?.0)).boxed()
     }
-}
 
-/// Writes rows into a table that holds none of them.
-pub async fn write_table(db: &mut PgConnection, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
-    let names: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
-    let values: Vec<_> = table.columns.iter().map(|(column, form)| write_as(column, *form)).collect();
-    let insert = format!(
-        "INSERT INTO {name} ({names}) SELECT {values} FROM jsonb_array_elements($1) AS moved (\"row\")",
-        name = table.name,
-        names = names.join(", "),
-        values = values.join(", ")
-    );
-    let rows: Vec<Value> = rows.iter().cloned().map(Value::Object).collect();
-    // Cast to the columns' own types by the database.
-    sqlx::query(AssertSqlSafe(insert)).bind(Json(rows)).execute(db).await?;
-    Ok(())
-}
-
-/// The name of a table that holds anything.
-pub async fn find_filled(db: &mut PgConnection) -> Result<Option<&'static str>, StoreError> {
-    for table in TABLES {
-        let select = format!("SELECT EXISTS (SELECT FROM {})", table.name);
-        if sqlx::query_scalar::<_, bool>(AssertSqlSafe(select)).fetch_one(&mut *db).await? {
-            return Ok(Some(table.name));
-        }
+    async fn write_rows(&mut self, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
+        let names: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
+        let values: Vec<_> = table.columns.iter().map(|(column, form)| write_as(column, *form)).collect();
+        let insert = format!(
+            "INSERT INTO {} ({}) SELECT {} FROM jsonb_array_elements($1) AS moved (\"row\")",
+            table.name,
+            names.join(", "),
+            values.join(", ")
+        );
+        let rows: Vec<Value> = rows.iter().cloned().map(Value::Object).collect();
+        sqlx::query(AssertSqlSafe(insert)).bind(Json(rows)).execute(self).await?;
+        Ok(())
     }
-    Ok(None)
+
+    async fn is_empty(&mut self, table: Portable) -> Result<bool, StoreError> {
+        let select = format!("SELECT NOT EXISTS (SELECT FROM {})", table.name);
+        Ok(sqlx::query_scalar(AssertSqlSafe(select)).fetch_one(self).await?)
+    }
 }
 
 fn read_as(column: &str, form: Form) -> String {

@@ -3,6 +3,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::row;
@@ -15,6 +16,33 @@ impl Transfer for SqliteConnection {
         let select = format!("SELECT {} FROM {} ORDER BY {}", columns.join(", "), table.name, table.order);
         let rows = sqlx::query(AssertSqlSafe(select)).fetch(self);
         rows.map(move |row| Ok(portable(table, row::read(&row?)?)?)).boxed()
+    }
+
+    async fn write_rows(&mut self, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
+        let names: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
+        let values: Vec<_> = table.columns.iter().map(|(column, form)| write_as(column, *form)).collect();
+        let insert = format!(
+            "INSERT INTO {} ({}) SELECT {} FROM json_each(?1)",
+            table.name,
+            names.join(", "),
+            values.join(", ")
+        );
+        let rows: Vec<Value> = rows.iter().cloned().map(Value::Object).collect();
+        sqlx::query(AssertSqlSafe(insert)).bind(Json(rows)).execute(self).await?;
+        Ok(())
+    }
+
+    async fn is_empty(&mut self, table: Portable) -> Result<bool, StoreError> {
+        let select = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", table.name);
+        Ok(sqlx::query_scalar(AssertSqlSafe(select)).fetch_one(self).await?)
+    }
+}
+
+fn write_as(column: &str, form: Form) -> String {
+    match form {
+        Form::Text | Form::Time | Form::Decimal | Form::Integer | Form::Boolean => format!("value ->> '{column}'"),
+        Form::Json => format!("value -> '{column}'"),
+        Form::Bytes => format!("unhex(value ->> '{column}')"),
     }
 }
 
