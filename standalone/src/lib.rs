@@ -52,13 +52,15 @@ pub async fn run(
         let mut programs = Tasks::new(stop.clone());
         programs
             .spawn("ingest", ingest::run_on_spool(settings.webhooks, queue.clone(), listeners.ingest, stop.clone()));
-        let (way_in, way_out) = (Some(queue.clone()), queue);
+        let (way_in, way_out) = (Some(queue.clone()), queue.clone());
         programs.spawn("worker", worker::run_on(settings.work, store, way_out, way_in, listeners.worker, stop.clone()));
         let ended = tokio::select! {
             ended = programs.finish(deadline) => ended,
             () = unused.cancelled() => Ok(()),
         };
         unused.cancel();
+        // Until here: the queue ends by itself when nobody is left who could use it.
+        drop(queue);
         ended
     });
     tasks.finish(CLOSING_TIME).await?;

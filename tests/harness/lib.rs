@@ -4,8 +4,9 @@
 //! 1. [`containers`]: RabbitMQ and PostgreSQL, shared by all tests or a test's own.
 //! 2. [`programs`]: ingest and worker, in this process or as the real binaries.
 //! 3. [`setup`], [`system`]: what a test wishes for, and all of it together, with what a test says and sees.
-//! 4. [`merchant`], [`mailbox`], [`proxy`]: the shop's endpoint, the customers' mails, and a connection that can be cut.
-//! 5. [`simulated`]: the providers' APIs.
+//! 4. [`standalone`]: the edition of one process.
+//! 5. [`merchant`], [`mailbox`], [`proxy`]: the shop's endpoint, the customers' mails, and a connection that can be cut.
+//! 6. [`simulated`]: the providers' APIs.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a harness that can't go on must fail its test, there and then")]
 
@@ -20,9 +21,11 @@ pub mod proxy;
 pub mod setup;
 pub mod simulated;
 pub mod sources;
+pub mod standalone;
 pub mod system;
 pub mod tables;
 
 pub use eventually::eventually;
 pub use setup::Setup;
+pub use standalone::Standalone;
 pub use system::System;

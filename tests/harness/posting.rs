@@ -65,6 +65,10 @@ impl Posting {
         self
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// To another ingest than the system's own.
     #[must_use]
     pub fn at(self, address: SocketAddr) -> Self {

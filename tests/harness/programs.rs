@@ -72,12 +72,18 @@ impl Process {
     /// Starts `program` (`ingest` or `worker`) with these settings, listening on an address of its own.
     pub fn start(program: &str, environment: &[(String, String)]) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let listen = (format!("{}_LISTEN", program.to_uppercase()), address.to_string());
+        let environment: Vec<_> = environment.iter().cloned().chain([listen]).collect();
+        Self::start_at(program, &environment, address)
+    }
+
+    /// The same for a program that listens on `address` by its settings.
+    pub fn start_at(program: &str, environment: &[(String, String)], address: SocketAddr) -> Self {
         let log = TempDir::new().unwrap();
         let file = File::create(log.path().join("log")).unwrap();
         let child = tokio::process::Command::new(binary(program))
             .env_clear()
             .envs(environment.iter().cloned())
-            .env(format!("{}_LISTEN", program.to_uppercase()), address.to_string())
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
             .stderr(file)

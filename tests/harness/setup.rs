@@ -29,6 +29,7 @@ type Change<S> = Box<dyn Fn(&mut S) + Send + Sync>;
 pub struct Setup {
     pub(crate) own_broker: bool,
     pub(crate) own_database: bool,
+    pub(crate) empty_database: bool,
     pub(crate) workers: usize,
     database_connections: u32,
     heartbeat_s: u16,
@@ -48,6 +49,7 @@ impl Default for Setup {
         Self {
             own_broker: false,
             own_database: false,
+            empty_database: false,
             workers: 1,
             database_connections: 8,
             heartbeat_s: 10,
@@ -80,6 +82,12 @@ impl Setup {
     #[must_use]
     pub fn own_database(self) -> Self {
         Self { own_database: true, ..self }
+    }
+
+    /// Without any table.
+    #[must_use]
+    pub fn empty_database(self) -> Self {
+        Self { empty_database: true, ..self }
     }
 
     #[must_use]

@@ -75,7 +75,9 @@ impl System {
         create_database(&postgres, &name).await;
         let database_url = postgres.url(&name);
         let pool = postgres::open(&database_url.clone().into(), 8).unwrap();
-        Store::migrate(&pool).await.unwrap();
+        if !setup.empty_database {
+            Store::migrate(&pool).await.unwrap();
+        }
         let mut system = Self {
             pool,
             client: http_client(),
