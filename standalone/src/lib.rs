@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use data_dir::DataDir;
 use settings::Settings;
-use worker::store::sqlite;
+use worker::store::{Store as _, sqlite};
 
 /// What remains to be done after both programs have ended: closing the queue.
 const CLOSING_TIME: Duration = Duration::from_secs(3);
@@ -41,6 +41,9 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let store = sqlite::open(&data.database());
+    store.migrate().await.context("bringing the tables up to date")?;
+    // What a process before this one was sending when it died need not wait until its lease ends.
+    store.take_over().await.context("taking over what was under way")?;
     let (queue, writer) = Spool::open(&data.queue(), settings.spool_max_bytes).await.context("opening the queue")?;
     tracing::info!(data = %data.path().display(), waiting = queue.stats().events(), "standalone starts");
     // The queue outlives those who use it, and they don't go on without it.

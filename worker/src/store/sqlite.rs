@@ -68,6 +68,21 @@ pub fn open(file: &Path) -> SqliteStore {
     SqliteStore { writer: pool(1), readers: pool(READERS) }
 }
 
+impl SqliteStore {
+    /// Ends all leases: makes due what somebody was sending or asking. Only for who knows that all of them are gone, as the
+    /// one process does that holds the lock on this file's directory.
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for statement in [
+            "UPDATE deliveries SET status = 'pending', lease_until = NULL, next_attempt_at = ?1 WHERE status = 'sending'",
+            "UPDATE fetch_tasks SET status = 'pending', lease_until = NULL, next_attempt_at = ?1 WHERE status = 'asking'",
+        ] {
+            sqlx::query(statement).bind(row::text(row::now())).execute(&mut *tx).await?;
+        }
+        self.commit(tx).await
+    }
+}
+
 impl Store for SqliteStore {
     type Database = Sqlite;
 
