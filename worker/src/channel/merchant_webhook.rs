@@ -31,8 +31,8 @@ pub struct MerchantWebhookSettings {
     pub concurrency: usize,
 }
 
-/// Sends to the shop's endpoint.
-#[derive(Debug)]
+/// Sends to the shop's endpoint. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct MerchantWebhook {
     settings: MerchantWebhookSettings,
     client: Client,
