@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use prometheus_client::registry::Registry;
 use runtime::spool::Spool;
+use serde_json::Value;
 use shared::provider::decode;
 use shared::rules::Rules;
 use tempfile::TempDir;
@@ -191,9 +192,11 @@ async fn check(files: &Files, arrivals: &[shared::envelope::Envelope], heard: &B
         let times =
             heard.get(&format!("{}_merchant_webhook", text(delivery, "action_id"))).copied().unwrap_or_default();
         match text(delivery, "status").as_str() {
-            "sent" if times == 0 => wrong.push(format!("marked as sent, and nobody heard of it: {delivery:?}")),
+            "sent" if times == 0 => {
+                wrong.push(format!("marked as sent, and nobody heard of it: {}", Value::from(delivery.clone())))
+            }
             "sent" | "superseded" => {}
-            other => wrong.push(format!("{other} at the end: {delivery:?}")),
+            other => wrong.push(format!("{other} at the end: {}", Value::from(delivery.clone()))),
         }
     }
     for id in heard.keys().filter(|id| !actions.iter().any(|action| id.starts_with(action.as_str()))) {
