@@ -1,4 +1,4 @@
-# All programs in one image: `ingest run`, `worker run`, `samples send`. The classic builder can build it, too.
+# All programs in one image: `ingest run`, `worker run`, `standalone run`, `samples send`. The classic builder can build it, too.
 
 FROM rust:1-slim-trixie AS build
 WORKDIR /build
@@ -11,32 +11,37 @@ COPY shared/Cargo.toml shared/
 COPY shared/runtime/Cargo.toml shared/runtime/
 COPY ingest/Cargo.toml ingest/
 COPY worker/Cargo.toml worker/
+COPY standalone/Cargo.toml standalone/
 COPY tests/Cargo.toml tests/
 COPY tests/samples/Cargo.toml tests/samples/
-RUN for crate in shared shared/runtime ingest worker tests/samples; do mkdir $crate/src && touch $crate/src/lib.rs; done \
- && for crate in ingest worker tests/samples; do echo 'fn main() {}' >$crate/src/main.rs; done \
+RUN for crate in shared shared/runtime ingest worker standalone tests/samples; do mkdir $crate/src && touch $crate/src/lib.rs; done \
+ && for crate in ingest worker standalone tests/samples; do echo 'fn main() {}' >$crate/src/main.rs; done \
  && mkdir tests/harness tests/scenarios \
  && touch tests/harness/lib.rs tests/architecture.rs tests/scenarios/main.rs \
- && cargo build --release --locked -p ingest -p worker -p samples
+ && cargo build --release --locked -p ingest -p worker -p standalone -p samples
 
 COPY .sqlx .sqlx
 COPY migrations migrations
 COPY shared shared
 COPY ingest ingest
 COPY worker worker
+COPY standalone standalone
+COPY .dev/sources.toml .dev/
 COPY tests/samples tests/samples
 # Cargo takes sources that are older than their last build for built, and these may well be older than the empty ones.
-RUN find shared ingest worker tests/samples -name '*.rs' -exec touch {} + \
- && cargo build --release --locked -p ingest -p worker -p samples
+RUN find shared ingest worker standalone tests/samples -name '*.rs' -exec touch {} + \
+ && cargo build --release --locked -p ingest -p worker -p standalone -p samples
 # `./dev` finds what a newer build has replaced by this label, and removes it: this stage has 2 GB.
 LABEL esim-events.image=build
 
 FROM debian:trixie-slim
 # The slim image has no certificates of its own, and the merchant's endpoint is called by TLS.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /build/target/release/ingest /build/target/release/worker /build/target/release/samples /usr/local/bin/
+COPY --from=build \
+  /build/target/release/ingest /build/target/release/worker /build/target/release/standalone \
+  /build/target/release/samples /usr/local/bin/
 # A volume that is mounted here for the first time takes over the owner.
-RUN install -d -o 10001 -g 10001 /var/lib/ingest/spool
+RUN install -d -o 10001 -g 10001 /var/lib/ingest/spool /var/lib/standalone
 LABEL esim-events.image=programs
 USER 10001:10001
 CMD ["ingest", "--help"]
