@@ -32,7 +32,7 @@ pub(crate) enum Rejection {
     /// The sender went away, or does not speak HTTP well.
     #[error("the body could not be read to its end")]
     BodyBroken,
-    #[error("neither the broker nor the spool can hold it")]
+    #[error("nothing durable can hold it")]
     NowhereDurable,
     #[error("a bug in ingest")]
     Bug,

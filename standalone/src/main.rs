@@ -83,6 +83,12 @@ async fn serve(args: &SettingsArgs) -> anyhow::Result<()> {
     };
     introduce(&settings, data.path())?;
     logging.start();
+    for unused in ["AMQP_URL", "DATABASE_URL"].into_iter().filter(|name| std::env::var_os(name).is_some()) {
+        tracing::warn!(
+            setting = unused,
+            "it is set and not used: this is the standalone edition, with a queue and a database of its own"
+        );
+    }
     run(settings, &data, listeners, shutdown::on_signal()?).await
 }
 
