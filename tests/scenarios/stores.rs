@@ -25,6 +25,12 @@ macro_rules! on_both {
     )* };
 }
 
+mod claims;
+mod contacts;
+mod endpoints;
+mod entities;
 mod given;
 mod inbox;
+mod promises;
 mod transactions;
+mod waiting;

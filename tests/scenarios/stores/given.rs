@@ -104,8 +104,7 @@ pub(super) fn state(id: &EntityId, blocks: Value) -> State {
 
 /// Makes the entities' rows and fills them.
 pub(super) async fn save<S: Store>(store: &S, entities: &[(EntityId, Value)]) {
-    let states: BTreeMap<_, _> =
-        entities.iter().map(|(id, blocks)| (id.clone(), state(id, blocks.clone()))).collect();
+    let states: BTreeMap<_, _> = entities.iter().map(|(id, blocks)| (id.clone(), state(id, blocks.clone()))).collect();
     let ids = states.keys().map(|id| (id.clone(), Provider::EsimAccess)).collect();
     let mut tx = store.begin().await.unwrap();
     tx.lock_entities(&ids).await.unwrap();

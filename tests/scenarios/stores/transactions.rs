@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use harness::databases::{SqliteDatabase, PostgresDatabase, TestDatabase};
+use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::json;
 use shared::provider::Provider;
 use tokio::time::timeout;
