@@ -62,6 +62,12 @@ pub async fn shared() -> Arc<Shared> {
     shared
 }
 
+/// The shared containers, if somebody holds them. A test that needs none holds them all the same, so that they last from
+/// one test that does to the next.
+pub async fn held() -> Option<Arc<Shared>> {
+    SHARED.lock().await.upgrade()
+}
+
 impl RabbitMq {
     pub async fn start() -> Self {
         let (amqp_port, management_port) = (free_port(), free_port());

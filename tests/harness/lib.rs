@@ -7,17 +7,20 @@
 //! 4. [`standalone`]: the edition of one process.
 //! 5. [`merchant`], [`mailbox`], [`proxy`]: the shop's endpoint, the customers' mails, and a connection that can be cut.
 //! 6. [`simulated`]: the providers' APIs.
+//! 7. [`databases`], [`queues`]: either side of a seam, as the tests of the seam need it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a harness that can't go on must fail its test, there and then")]
 
 pub mod broker;
 pub mod containers;
+pub mod databases;
 pub mod eventually;
 pub mod mailbox;
 pub mod merchant;
 pub mod posting;
 pub mod programs;
 pub mod proxy;
+pub mod queues;
 pub mod setup;
 pub mod simulated;
 pub mod sources;

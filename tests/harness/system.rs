@@ -363,7 +363,7 @@ impl System {
     }
 }
 
-async fn create_database(postgres: &Postgres, name: &str) {
+pub(crate) async fn create_database(postgres: &Postgres, name: &str) {
     eventually("making a database", async || {
         let make = async {
             let mut admin = PgConnection::connect(&postgres.url("postgres")).await?;
@@ -375,7 +375,7 @@ async fn create_database(postgres: &Postgres, name: &str) {
     .await;
 }
 
-async fn drop_database(postgres: &Postgres, name: &str) {
+pub(crate) async fn drop_database(postgres: &Postgres, name: &str) {
     let mut admin = PgConnection::connect(&postgres.url("postgres")).await.unwrap();
     sqlx::query(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
 }

@@ -23,5 +23,6 @@ mod secrets;
 mod shutdown_and_health;
 mod simulated;
 mod standalone;
+mod stores;
 mod subscriptions;
 mod verify;

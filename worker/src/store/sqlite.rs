@@ -56,16 +56,17 @@ pub fn open(file: &Path) -> SqliteStore {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
-    let pool = |connections| {
+    let pool = |connections, options| {
         // A connection that is idle costs nothing, and to make it anew would.
         SqlitePoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_lazy_with(options.clone())
+            .connect_lazy_with(options)
     };
-    SqliteStore { writer: pool(1), readers: pool(READERS) }
+    let reading = options.clone().pragma("query_only", "ON");
+    SqliteStore { writer: pool(1, options), readers: pool(READERS, reading) }
 }
 
 impl SqliteStore {
@@ -106,8 +107,11 @@ impl Store for SqliteStore {
         Ok(tx)
     }
 
+    /// In one transaction, because sqlx takes no lock for SQLite.
     async fn migrate(&self) -> Result<(), MigrateError> {
-        MIGRATIONS.run(&self.writer).await
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,0 +1,1 @@
+//! Both queues as the tests of the queue's seam need them.
