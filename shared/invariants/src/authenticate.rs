@@ -122,8 +122,23 @@ fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
     bytes
 }
 
-/// Where white space or the spelling of an escape changed, nothing did.
+/// Where white space, the spelling of an escape, or the name of something empty changed, nothing did.
 fn says_the_same(body: &[u8], other: &[u8]) -> bool {
-    let read = |body| serde_json::from_slice::<Value>(body).ok();
+    let read = |body| serde_json::from_slice(body).ok().and_then(without_empty);
     read(body).is_some() && read(body) == read(other)
+}
+
+/// What is empty has no leaves, so that SimplifyTrip signs nothing of it, nor of its name.
+fn without_empty(value: Value) -> Option<Value> {
+    let pruned = match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter_map(|(name, field)| Some((name, without_empty(field)?)));
+            Value::Object(fields.collect())
+        }
+        Value::Array(items) => items.into_iter().map(|item| without_empty(item).unwrap_or_default()).collect(),
+        leaf => leaf,
+    };
+    let is_empty =
+        pruned.as_object().is_some_and(serde_json::Map::is_empty) || pruned.as_array().is_some_and(Vec::is_empty);
+    (!is_empty).then_some(pruned)
 }

@@ -15,6 +15,11 @@ const RECEIVED_AT: i64 = 1_777_636_800;
 /// Our own clock is somewhere here.
 const OUR_YEARS: std::ops::Range<i32> = 2000..2100;
 
+/// Whether a time of receipt can be our own clock's.
+pub(crate) fn is_ours(received_at: Timestamp) -> bool {
+    OUR_YEARS.contains(&received_at.year())
+}
+
 /// An input, taken apart.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Input<'a> {
@@ -47,7 +52,7 @@ impl<'a> Input<'a> {
 
     pub(crate) fn received_at(&self) -> Timestamp {
         let said = self.words().find_map(|word| word.parse::<Timestamp>().ok());
-        let said = said.filter(|at| OUR_YEARS.contains(&at.year()));
+        let said = said.filter(|at| is_ours(*at));
         said.or_else(|| Timestamp::from_timestamp(RECEIVED_AT, 0)).unwrap_or_default().trunc_subsecs(6)
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -16,6 +16,8 @@ use crate::origin::{Mode, Origin, Provider};
 
 /// What a request's header is called in the message: with this in front of its own name.
 const HTTP_PREFIX: &str = "http-";
+/// Digits of a second.
+const MICROSECONDS: u16 = 6;
 
 /// What a message says besides its body.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -70,7 +72,7 @@ impl<'a> Head<'a> {
             provider: self.provider().ok_or("type is missing or names no provider")?,
             mode: self.known("mode", |word| Mode::deserialize(word))?,
             origin: self.known("origin", |word| Origin::deserialize(word))?,
-            received_at: received_at.with_timezone(&Utc),
+            received_at: received_at.with_timezone(&Utc).trunc_subsecs(MICROSECONDS),
             content_type: self.content_type.as_deref().map(str::to_owned),
             traceparent: self.text("traceparent").map(str::to_owned),
             headers: self.http_headers(),
@@ -178,6 +180,14 @@ mod tests {
             |head| drop(head.headers.insert("mode".into(), "dry".into())),
             "mode: unknown variant `dry`, expected `live` or `test`",
         );
+    }
+
+    #[test]
+    fn a_time_that_is_finer_than_ours_is_cut() {
+        let sent = sample();
+        let mut head = Head::of(&sent);
+        head.headers.insert("received_at".into(), "2026-01-01T00:00:00.123456789Z".into());
+        assert_eq!(head.envelope(Vec::new()).unwrap().received_at, sent.received_at);
     }
 
     #[test]
