@@ -5,9 +5,11 @@ mod authenticate;
 mod decode;
 mod envelope;
 mod input;
+mod outbox;
 mod tables;
 mod worker;
 
+pub use outbox::Outbox;
 pub use worker::{Arrival, Inbox, States, Worker};
 
 use samples::Source;
