@@ -351,17 +351,16 @@ fn expiry(esim: &Esim, rules: &Rules) -> impl Iterator<Item = News> {
 }
 
 fn payment(payment: &Payment) -> Option<News> {
-    let status = payment.status();
-    let is_payout = payment.direction.value() == Some(&Direction::Payout);
-    let kind = match (status, is_payout) {
+    let (status, direction) = (payment.status(), payment.direction());
+    let kind = match (status, direction) {
         (PaymentStatus::Pending, _) => return None,
-        (PaymentStatus::Succeeded, false) => ActionKind::PaymentSucceeded,
-        (PaymentStatus::Succeeded, true) => ActionKind::PayoutSucceeded,
+        (PaymentStatus::Succeeded, Direction::Payin) => ActionKind::PaymentSucceeded,
+        (PaymentStatus::Succeeded, Direction::Payout) => ActionKind::PayoutSucceeded,
         // A cancelled payment is money that does not come: the payload says which of the two it was.
-        (PaymentStatus::Failed | PaymentStatus::Cancelled, false) => ActionKind::PaymentFailed,
-        (PaymentStatus::Failed | PaymentStatus::Cancelled, true) => ActionKind::PayoutFailed,
+        (PaymentStatus::Failed | PaymentStatus::Cancelled, Direction::Payin) => ActionKind::PaymentFailed,
+        (PaymentStatus::Failed | PaymentStatus::Cancelled, Direction::Payout) => ActionKind::PayoutFailed,
     };
-    Some(News::once(kind, Rule::PaymentIs { status }))
+    Some(News::once(kind, Rule::PaymentIs { status: status.without_nuance(), direction: Some(direction) }))
 }
 
 fn return_request(return_request: &ReturnRequest) -> Option<News> {

@@ -9,7 +9,7 @@ use crate::confirmation::Verdict;
 use crate::esim::{Esim, PlanStatus};
 use crate::fact::{EntityKey, State};
 use crate::order::OrderStatus;
-use crate::payment::PaymentStatus;
+use crate::payment::{Direction, PaymentStatus};
 use crate::return_request::ReturnStatus;
 use crate::rules::Rules;
 
@@ -35,8 +35,12 @@ pub enum Rule {
     OrderIsSilent,
     /// The provider's API contradicts what an unsigned webhook said.
     IsRefuted,
+    /// Failed also stands for cancelled: either way the money does not come.
     PaymentIs {
         status: PaymentStatus,
+        /// Which way the money must go; kept without it before it was part of the promise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<Direction>,
     },
     ReturnIs {
         status: ReturnStatus,
@@ -144,8 +148,11 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, no
         (Rule::IsRefuted, state) => {
             held(state.refuted_at().is_some(), || "the provider's API confirms it by now".to_owned())
         }
-        (Rule::PaymentIs { status }, State::Payment(payment)) => {
-            is_still("payment", status.as_str(), payment.status().as_str())
+        (Rule::PaymentIs { status, direction }, State::Payment(payment)) => {
+            let (then, now) = (status.without_nuance(), payment.status().without_nuance());
+            is_still("payment", then.as_str(), now.as_str())?;
+            let is_that_way = direction.is_none_or(|direction| payment.direction() == direction);
+            held(is_that_way, || format!("it is a {}", payment.direction().as_str()))
         }
         (Rule::ReturnIs { status }, State::Return(return_request)) => {
             is_still("return", status.as_str(), return_request.status().as_str())
@@ -242,6 +249,7 @@ mod tests {
         let at = Timestamp::from_timestamp(1_780_000_000, 0).unwrap();
         let rules = [
             Rule::OrderIs { status: OrderStatus::Failed },
+            Rule::PaymentIs { status: PaymentStatus::Failed, direction: Some(Direction::Payout) },
             Rule::OrderNeedsReview,
             Rule::Installable,
             Rule::Expiring { days: 3, about: Expiry::At(at) },
@@ -253,6 +261,13 @@ mod tests {
             let stored: Value = serde_json::to_value(&premise).unwrap();
             assert_eq!(serde_json::from_value::<Premise>(stored).unwrap(), premise);
         }
+    }
+
+    #[test]
+    fn a_premise_that_was_kept_earlier_is_read() {
+        let read = |text: &str| serde_json::from_str::<Rule>(text).unwrap();
+        let payment = Rule::PaymentIs { status: PaymentStatus::Cancelled, direction: None };
+        assert_eq!(read(r#"{"payment_is": {"status": "cancelled"}}"#), payment);
     }
 
     #[test]

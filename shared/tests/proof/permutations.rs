@@ -362,7 +362,7 @@ fn airtm_with_what_its_api_answers() {
         airtm::answers(61, "in", "purchase", "CREATED", 0),
         airtm::operation(300, "in", "purchase", "confirmed"),
         airtm::answers(302, "in", "purchase", "CONFIRMED", 300),
-        airtm::event(10, "v2", "payout.created", "CREATED"),
+        airtm::bare(10, "v2", "COMPLETED"),
         airtm::event(20, "v2", "payout.completed", "COMPLETED"),
         airtm::denies(400, "v2"),
     ]);

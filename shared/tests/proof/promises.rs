@@ -142,3 +142,26 @@ fn a_sleeping_relay_wakes_up_to_the_truth() {
     check(12, &["esim_installed", "esim_suspended", "expiring_soon", "low_data"]);
     check(15, &["esim_expired"]);
 }
+
+/// Both ways round.
+#[track_caller]
+fn check_true_in_any_order(life: [Said; 2], expected: &[&str]) {
+    let [one, other] = life;
+    check_true_at_the_end(&[one.clone(), other.clone()], expected);
+    check_true_at_the_end(&[other, one], expected);
+}
+
+#[test]
+fn money_that_does_not_come_is_told_of_once_whether_it_failed_or_was_cancelled() {
+    let payment = |seconds, status| airtm::operation(seconds, "p", "purchase", status);
+    check(&[payment(1, "failed"), payment(2, "canceled")], &[&["payment_failed"], &[]]);
+    check_true_in_any_order([payment(1, "failed"), payment(2, "canceled")], &["payment_failed"]);
+    check_true_in_any_order([payment(1, "canceled"), payment(2, "failed")], &["payment_failed"]);
+}
+
+#[test]
+fn a_payment_that_turns_out_to_be_a_payout_is_told_of_as_one() {
+    let (bare, event) = (airtm::bare(1, "p", "COMPLETED"), airtm::event(2, "p", "payout.completed", "COMPLETED"));
+    check(&[bare.clone(), event.clone()], &[&["payment_succeeded"], &["payout_succeeded"]]);
+    check_true_in_any_order([bare, event], &["payout_succeeded"]);
+}
