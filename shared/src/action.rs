@@ -10,7 +10,7 @@ use crate::confirmation::Verdict;
 use crate::esim::{Esim, PlanStatus, ProfileStatus};
 use crate::event::{CreditAlert, Event};
 use crate::fact::{EntityKey, State};
-use crate::order::{Order, OrderStatus};
+use crate::order::{Order, OrderStatus, Product};
 use crate::origin::Mode;
 use crate::payment::{Direction, Payment, PaymentStatus};
 use crate::premise::{Allowance, Expiry, Premise, Rule};
@@ -281,7 +281,11 @@ fn order(order: &Order) -> Vec<News> {
     };
     let review = order.needs_review().then_some(News::once(ActionKind::OrderNeedsReview, Rule::OrderNeedsReview));
     let silent = order.is_silent().then_some(News::once(ActionKind::ProviderSilent, Rule::OrderIsSilent));
-    let status = kind.map(|kind| News::once(kind, Rule::OrderIs { status }));
+    let product = match status {
+        OrderStatus::Shipping | OrderStatus::Completed => Some(Product::PhysicalSim),
+        OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Failed | OrderStatus::Cancelled => None,
+    };
+    let status = kind.map(|kind| News::once(kind, Rule::OrderIs { status, product }));
     status.into_iter().chain(review).chain(silent).collect()
 }
 

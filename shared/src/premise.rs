@@ -8,7 +8,7 @@ use crate::Timestamp;
 use crate::confirmation::Verdict;
 use crate::esim::{Esim, PlanStatus};
 use crate::fact::{EntityKey, State};
-use crate::order::OrderStatus;
+use crate::order::{OrderStatus, Product};
 use crate::payment::{Direction, PaymentStatus};
 use crate::return_request::ReturnStatus;
 use crate::rules::Rules;
@@ -30,6 +30,9 @@ pub enum Premise {
 pub enum Rule {
     OrderIs {
         status: OrderStatus,
+        /// What must have been ordered, where only that makes it worth telling.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        product: Option<Product>,
     },
     OrderNeedsReview,
     OrderIsSilent,
@@ -140,7 +143,11 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, no
         return Err("the provider's API does not confirm it".to_owned());
     }
     match (rule, state) {
-        (Rule::OrderIs { status }, State::Order(order)) => is_still("order", status.as_str(), order.status().as_str()),
+        (Rule::OrderIs { status, product }, State::Order(order)) => {
+            is_still("order", status.as_str(), order.status().as_str())?;
+            let is_of_it = product.is_none_or(|product| order.product.value() == Some(&product));
+            held(is_of_it, || "something else was ordered".to_owned())
+        }
         (Rule::OrderNeedsReview, State::Order(order)) => {
             held(order.needs_review(), || "the order no longer needs review".to_owned())
         }
@@ -248,7 +255,8 @@ mod tests {
     fn a_premise_survives_the_database() {
         let at = Timestamp::from_timestamp(1_780_000_000, 0).unwrap();
         let rules = [
-            Rule::OrderIs { status: OrderStatus::Failed },
+            Rule::OrderIs { status: OrderStatus::Failed, product: None },
+            Rule::OrderIs { status: OrderStatus::Shipping, product: Some(Product::PhysicalSim) },
             Rule::PaymentIs { status: PaymentStatus::Failed, direction: Some(Direction::Payout) },
             Rule::OrderNeedsReview,
             Rule::Installable,
@@ -266,6 +274,8 @@ mod tests {
     #[test]
     fn a_premise_that_was_kept_earlier_is_read() {
         let read = |text: &str| serde_json::from_str::<Rule>(text).unwrap();
+        let order = Rule::OrderIs { status: OrderStatus::Shipping, product: None };
+        assert_eq!(read(r#"{"order_is": {"status": "shipping"}}"#), order);
         let payment = Rule::PaymentIs { status: PaymentStatus::Cancelled, direction: None };
         assert_eq!(read(r#"{"payment_is": {"status": "cancelled"}}"#), payment);
     }

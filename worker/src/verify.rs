@@ -306,6 +306,7 @@ fn in_other_words(promised: &[Wanted]) -> Vec<Wanted> {
         let Premise::About { subject, rule } = &wanted.premise else { return None };
         let rule = match rule {
             Rule::InstallableBy { .. } => Rule::Installable,
+            Rule::OrderIs { status, product: Some(_) } => Rule::OrderIs { status: *status, product: None },
             Rule::PaymentIs { status, direction: Some(_) } => Rule::PaymentIs { status: *status, direction: None },
             _ => return None,
         };

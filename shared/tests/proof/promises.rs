@@ -165,3 +165,10 @@ fn a_payment_that_turns_out_to_be_a_payout_is_told_of_as_one() {
     check(&[bare.clone(), event.clone()], &[&["payment_succeeded"], &["payout_succeeded"]]);
     check_true_in_any_order([bare, event], &["payout_succeeded"]);
 }
+
+#[test]
+fn an_order_that_turns_out_to_be_of_esims_has_delivered_no_sim() {
+    let (sim, esim) = (trip::step(1, "7", "SUCCESS"), trip::success(2, "7", "8901", "C"));
+    check(&[sim.clone(), esim.clone()], &[&["sim_delivered"], &["esim_ready"]]);
+    check_true_in_any_order([sim, esim], &["esim_ready"]);
+}
