@@ -172,3 +172,9 @@ fn an_order_that_turns_out_to_be_of_esims_has_delivered_no_sim() {
     check(&[sim.clone(), esim.clone()], &[&["sim_delivered"], &["esim_ready"]]);
     check_true_in_any_order([sim, esim], &["esim_ready"]);
 }
+
+#[test]
+fn what_an_event_says_twice_of_one_esim_is_told_as_it_ends() {
+    check(&[airalo::order_with(1, "r1", &[("891", "A"), ("891", "B")])], &[&["esim_ready"]]);
+    check_true_at_the_end(&[airalo::order_with(1, "r1", &[("891", "A"), ("891", "B")])], &["esim_ready"]);
+}
