@@ -10,7 +10,7 @@ use crate::confirmation::Verdict;
 use crate::esim::{Esim, PlanStatus, ProfileStatus};
 use crate::event::{CreditAlert, Event};
 use crate::fact::{EntityKey, State};
-use crate::order::{Order, OrderStatus};
+use crate::order::{Order, OrderStatus, Product};
 use crate::origin::Mode;
 use crate::payment::{Direction, Payment, PaymentStatus};
 use crate::premise::{Allowance, Expiry, Premise, Rule};
@@ -281,7 +281,11 @@ fn order(order: &Order) -> Vec<News> {
     };
     let review = order.needs_review().then_some(News::once(ActionKind::OrderNeedsReview, Rule::OrderNeedsReview));
     let silent = order.is_silent().then_some(News::once(ActionKind::ProviderSilent, Rule::OrderIsSilent));
-    let status = kind.map(|kind| News::once(kind, Rule::OrderIs { status }));
+    let product = match status {
+        OrderStatus::Shipping | OrderStatus::Completed => Some(Product::PhysicalSim),
+        OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Failed | OrderStatus::Cancelled => None,
+    };
+    let status = kind.map(|kind| News::once(kind, Rule::OrderIs { status, product }));
     status.into_iter().chain(review).chain(silent).collect()
 }
 
@@ -351,17 +355,16 @@ fn expiry(esim: &Esim, rules: &Rules) -> impl Iterator<Item = News> {
 }
 
 fn payment(payment: &Payment) -> Option<News> {
-    let status = payment.status();
-    let is_payout = payment.direction.value() == Some(&Direction::Payout);
-    let kind = match (status, is_payout) {
+    let (status, direction) = (payment.status(), payment.direction());
+    let kind = match (status, direction) {
         (PaymentStatus::Pending, _) => return None,
-        (PaymentStatus::Succeeded, false) => ActionKind::PaymentSucceeded,
-        (PaymentStatus::Succeeded, true) => ActionKind::PayoutSucceeded,
+        (PaymentStatus::Succeeded, Direction::Payin) => ActionKind::PaymentSucceeded,
+        (PaymentStatus::Succeeded, Direction::Payout) => ActionKind::PayoutSucceeded,
         // A cancelled payment is money that does not come: the payload says which of the two it was.
-        (PaymentStatus::Failed | PaymentStatus::Cancelled, false) => ActionKind::PaymentFailed,
-        (PaymentStatus::Failed | PaymentStatus::Cancelled, true) => ActionKind::PayoutFailed,
+        (PaymentStatus::Failed | PaymentStatus::Cancelled, Direction::Payin) => ActionKind::PaymentFailed,
+        (PaymentStatus::Failed | PaymentStatus::Cancelled, Direction::Payout) => ActionKind::PayoutFailed,
     };
-    Some(News::once(kind, Rule::PaymentIs { status }))
+    Some(News::once(kind, Rule::PaymentIs { status: status.without_nuance(), direction: Some(direction) }))
 }
 
 fn return_request(return_request: &ReturnRequest) -> Option<News> {

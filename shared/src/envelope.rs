@@ -1,5 +1,7 @@
 //! What travels through the queue: a webhook's raw bytes, where they came from and when; and the names on the way.
 
+mod head;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +11,7 @@ use uuid::Uuid;
 use crate::Timestamp;
 use crate::origin::Provider;
 pub use crate::origin::{Mode, Origin};
+pub use head::Head;
 
 /// The exchange (topic, durable) that webhooks are published to.
 pub const EXCHANGE: &str = "webhooks";

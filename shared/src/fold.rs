@@ -33,18 +33,20 @@ impl Fold {
         Self { states, rules }
     }
 
-    /// Joins one event, and answers what it promises.
+    /// Joins one event, and answers what it promises. It is one change, even if it says more than one thing of an entity.
     pub fn apply(&mut self, source: &str, event: &Event) -> Vec<Action> {
-        let mut actions = Vec::new();
+        let mut before: Vec<(EntityId, State)> = Vec::with_capacity(event.facts.len());
         for fact in &event.facts {
             let id = EntityId { source: source.to_owned(), key: fact.key.clone() };
-            let state = self.states.entry(id).or_insert_with(|| State::unknown(&fact.key));
-            let before = state.clone();
+            let state = self.states.entry(id.clone()).or_insert_with(|| State::unknown(&fact.key));
+            if before.iter().all(|(known, _)| *known != id) {
+                before.push((id, state.clone()));
+            }
             state.join(fact.claims.clone());
-            actions.extend(decide(&fact.key, &before, state, &self.rules));
         }
-        actions.extend(event.credit.as_ref().map(|alert| announce_credit(event, alert)));
-        actions
+        let changes = before.iter().filter_map(|(id, before)| Some((&id.key, before, self.states.get(id)?)));
+        let actions = changes.flat_map(|(key, before, after)| decide(key, before, after, &self.rules));
+        actions.chain(event.credit.as_ref().map(|alert| announce_credit(event, alert))).collect()
     }
 
     /// The entities as they stand now.

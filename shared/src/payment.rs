@@ -34,6 +34,14 @@ impl PaymentStatus {
             Self::Pending => false,
         }
     }
+
+    /// The same as far as it is told: whether it failed or was cancelled, the money does not come.
+    pub(crate) fn without_nuance(self) -> Self {
+        match self {
+            Self::Cancelled => Self::Failed,
+            Self::Pending | Self::Failed | Self::Succeeded => self,
+        }
+    }
 }
 
 /// Which way the money goes, seen from the shop.
@@ -121,6 +129,11 @@ impl Payment {
 
     pub fn status(&self) -> PaymentStatus {
         self.standing.value().map_or(PaymentStatus::Pending, |standing| standing.status)
+    }
+
+    /// In, as long as nobody says otherwise.
+    pub fn direction(&self) -> Direction {
+        self.direction.value().copied().unwrap_or(Direction::Payin)
     }
 
     pub fn failure_reason(&self) -> Option<&str> {

@@ -8,8 +8,8 @@ use crate::Timestamp;
 use crate::confirmation::Verdict;
 use crate::esim::{Esim, PlanStatus};
 use crate::fact::{EntityKey, State};
-use crate::order::OrderStatus;
-use crate::payment::PaymentStatus;
+use crate::order::{OrderStatus, Product};
+use crate::payment::{Direction, PaymentStatus};
 use crate::return_request::ReturnStatus;
 use crate::rules::Rules;
 
@@ -30,13 +30,20 @@ pub enum Premise {
 pub enum Rule {
     OrderIs {
         status: OrderStatus,
+        /// What must have been ordered, where only that makes it worth telling.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        product: Option<Product>,
     },
     OrderNeedsReview,
     OrderIsSilent,
     /// The provider's API contradicts what an unsigned webhook said.
     IsRefuted,
+    /// Failed also stands for cancelled: either way the money does not come.
     PaymentIs {
         status: PaymentStatus,
+        /// Which way the money must go; kept without it before it was part of the promise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<Direction>,
     },
     ReturnIs {
         status: ReturnStatus,
@@ -136,7 +143,11 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, no
         return Err("the provider's API does not confirm it".to_owned());
     }
     match (rule, state) {
-        (Rule::OrderIs { status }, State::Order(order)) => is_still("order", status.as_str(), order.status().as_str()),
+        (Rule::OrderIs { status, product }, State::Order(order)) => {
+            is_still("order", status.as_str(), order.status().as_str())?;
+            let is_of_it = product.is_none_or(|product| order.product.value() == Some(&product));
+            held(is_of_it, || "something else was ordered".to_owned())
+        }
         (Rule::OrderNeedsReview, State::Order(order)) => {
             held(order.needs_review(), || "the order no longer needs review".to_owned())
         }
@@ -144,8 +155,11 @@ pub fn premise_holds(premise: &Premise, state: Option<&State>, rules: &Rules, no
         (Rule::IsRefuted, state) => {
             held(state.refuted_at().is_some(), || "the provider's API confirms it by now".to_owned())
         }
-        (Rule::PaymentIs { status }, State::Payment(payment)) => {
-            is_still("payment", status.as_str(), payment.status().as_str())
+        (Rule::PaymentIs { status, direction }, State::Payment(payment)) => {
+            let (then, now) = (status.without_nuance(), payment.status().without_nuance());
+            is_still("payment", then.as_str(), now.as_str())?;
+            let is_that_way = direction.is_none_or(|direction| payment.direction() == direction);
+            held(is_that_way, || format!("it is a {}", payment.direction().as_str()))
         }
         (Rule::ReturnIs { status }, State::Return(return_request)) => {
             is_still("return", status.as_str(), return_request.status().as_str())
@@ -241,7 +255,9 @@ mod tests {
     fn a_premise_survives_the_database() {
         let at = Timestamp::from_timestamp(1_780_000_000, 0).unwrap();
         let rules = [
-            Rule::OrderIs { status: OrderStatus::Failed },
+            Rule::OrderIs { status: OrderStatus::Failed, product: None },
+            Rule::OrderIs { status: OrderStatus::Shipping, product: Some(Product::PhysicalSim) },
+            Rule::PaymentIs { status: PaymentStatus::Failed, direction: Some(Direction::Payout) },
             Rule::OrderNeedsReview,
             Rule::Installable,
             Rule::Expiring { days: 3, about: Expiry::At(at) },
@@ -253,6 +269,15 @@ mod tests {
             let stored: Value = serde_json::to_value(&premise).unwrap();
             assert_eq!(serde_json::from_value::<Premise>(stored).unwrap(), premise);
         }
+    }
+
+    #[test]
+    fn a_premise_that_was_kept_earlier_is_read() {
+        let read = |text: &str| serde_json::from_str::<Rule>(text).unwrap();
+        let order = Rule::OrderIs { status: OrderStatus::Shipping, product: None };
+        assert_eq!(read(r#"{"order_is": {"status": "shipping"}}"#), order);
+        let payment = Rule::PaymentIs { status: PaymentStatus::Cancelled, direction: None };
+        assert_eq!(read(r#"{"payment_is": {"status": "cancelled"}}"#), payment);
     }
 
     #[test]

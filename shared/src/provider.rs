@@ -12,6 +12,7 @@ mod esim_access;
 #[cfg(test)]
 mod fixtures;
 mod flatten;
+mod limits;
 mod reading;
 mod signature;
 mod simplifytrip;
@@ -176,7 +177,9 @@ pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
         Provider::Simplifytrip => simplifytrip::read(&body, envelope),
         Provider::Airtm => airtm::read(&body, envelope),
     }?;
-    Ok(settle(reading, key, envelope))
+    let event = settle(reading, key, envelope);
+    limits::check(&event)?;
+    Ok(event)
 }
 
 fn read_answer(provider: Provider, body: &Value) -> Result<Reading, Malformed> {
@@ -236,7 +239,7 @@ fn proof(envelope: &Envelope, asked_at: Option<Timestamp>) -> Proof {
 
 /// Judges every time by when the event was received, and gives each fact what all facts carry.
 fn settle(mut reading: Reading, key: String, envelope: &Envelope) -> Event {
-    let believed_until = envelope.received_at + CLOCK_SKEW;
+    let believed_until = envelope.received_at.checked_add_signed(CLOCK_SKEW).unwrap_or(envelope.received_at);
     let mode = reading.mode.unwrap_or(envelope.mode);
     // Our own clock is not somebody we hear from; each worker's would tell another time.
     let is_heard = envelope.origin != Origin::Clock && !reading.is_unknown;

@@ -32,6 +32,14 @@ pub async fn row(pool: &PgPool, table: &str, key: &str, source: &str, reference:
     row.unwrap_or_else(|| panic!("there is no row ({source}, {reference}) in {table}"))
 }
 
+/// From now on the database takes no event with this word in its body. What is read fits the tables, so a scenario of what
+/// they refuse brings a rule of its own.
+pub async fn refuse_events_with(pool: &PgPool, word: &str) {
+    let rule = format!("CHECK (position('{word}'::bytea IN body) = 0)");
+    let sql = format!("ALTER TABLE events ADD CONSTRAINT events_of_the_scenario_check {rule}");
+    sqlx::query(AssertSqlSafe(sql)).execute(pool).await.unwrap();
+}
+
 /// How many events there are.
 pub async fn event_count(pool: &PgPool) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(pool).await.unwrap()

@@ -304,12 +304,15 @@ fn wanted(source: &str, action: Action) -> Wanted {
 
 /// The promises, and again as an earlier version of ours put them.
 fn in_other_words(promised: &[Wanted]) -> Vec<Wanted> {
-    let earlier = |wanted: &Wanted| match &wanted.premise {
-        Premise::About { subject, rule: Rule::InstallableBy { .. } } => {
-            let premise = Premise::About { subject: subject.clone(), rule: Rule::Installable };
-            Some(Wanted { premise, ..wanted.clone() })
-        }
-        Premise::About { .. } | Premise::Always => None,
+    let earlier = |wanted: &Wanted| {
+        let Premise::About { subject, rule } = &wanted.premise else { return None };
+        let rule = match rule {
+            Rule::InstallableBy { .. } => Rule::Installable,
+            Rule::OrderIs { status, product: Some(_) } => Rule::OrderIs { status: *status, product: None },
+            Rule::PaymentIs { status, direction: Some(_) } => Rule::PaymentIs { status: *status, direction: None },
+            _ => return None,
+        };
+        Some(Wanted { premise: Premise::About { subject: subject.clone(), rule }, ..wanted.clone() })
     };
     promised.iter().cloned().chain(promised.iter().filter_map(earlier)).collect()
 }

@@ -4,7 +4,8 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::reading::{decimal, missing, text, word};
+use super::limits::is_writable;
+use super::reading::{decimal, missing, text, whole, word};
 use super::{Malformed, Provider, Reading};
 use crate::Timestamp;
 use crate::confirmation::Confirmation;
@@ -29,7 +30,7 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// As of when an answer holds that may be as old as `age`.
     pub(super) fn before(&self, age: TimeDelta) -> Timestamp {
-        self.at.checked_sub_signed(age).unwrap_or(self.at)
+        self.at.checked_sub_signed(age).filter(|at| is_writable(*at)).unwrap_or(self.at)
     }
 }
 
@@ -133,8 +134,7 @@ pub(super) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], Malf
 
 /// Megabytes of 2²⁰ bytes, as all providers count them, in bytes.
 pub(super) fn megabytes(value: &Value, name: &str) -> Option<u64> {
-    use rust_decimal::prelude::ToPrimitive as _;
-    decimal(value, name)?.checked_mul(rust_decimal::Decimal::from(1024 * 1024))?.trunc().to_u64()
+    whole(decimal(value, name)?.checked_mul(rust_decimal::Decimal::from(1024 * 1024))?)
 }
 
 /// Whether `value` names `expected` under `name`, or names nothing there.

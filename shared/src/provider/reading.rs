@@ -5,15 +5,22 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::Malformed;
+use super::limits::is_writable;
 use crate::Timestamp;
 
-/// A field's text: a non-empty string without the white space around it, or a number as it was written.
+/// A field's text: a non-empty string without the white space around it, or a number as it was written. A NUL, which
+/// PostgreSQL's text can't hold, says nothing and goes.
 pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     match value.get(name)? {
-        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
+        Value::String(text) if text.contains('\0') => non_empty(&text.replace('\0', "")),
+        Value::String(text) => non_empty(text),
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// The same for the first of several names that has one.
@@ -46,10 +53,16 @@ pub(super) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A whole number ≥ 0, written as a number or a string; `5.0` and `5e3` count.
+/// A whole number ≥ 0, written as a number or a string; `5.0` and `5e3` count. One that PostgreSQL's bigint can't hold is
+/// no number of anything.
 pub(super) fn integer(value: &Value, name: &str) -> Option<u64> {
     let text = text(value, name)?;
-    text.parse().ok().or_else(|| u64::try_from(parse_decimal(&text)?.trunc()).ok())
+    text.parse().ok().or_else(|| whole(parse_decimal(&text)?)).filter(|number| i64::try_from(*number).is_ok())
+}
+
+/// The whole part of a number, with the same bounds.
+pub(super) fn whole(number: Decimal) -> Option<u64> {
+    u64::try_from(i64::try_from(number.trunc()).ok()?).ok()
 }
 
 /// The same where no more than `u32::MAX` makes sense.
@@ -81,7 +94,7 @@ pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
         Some(time) => time.with_timezone(&Utc),
         None => bare()?.and_utc(),
     };
-    Some(time.trunc_subsecs(6))
+    Some(time.trunc_subsecs(6)).filter(|time| is_writable(*time))
 }
 
 /// `ESIM_STATUS`, `payin.confirmed` → `esim_status`, `payin_confirmed`: the provider's name as a kind of event.
@@ -113,6 +126,16 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_postgresql_would_not_read_is_none() {
+        check_time("0001-01-01T00:00:00Z", Some("0001-01-01T00:00:00Z"));
+        check_time("0001-01-01T00:00:00+01:00", None);
+        check_time("9999-12-31T23:59:59Z", Some("9999-12-31T23:59:59Z"));
+        check_time("9999-12-31T23:59:59-01:00", None);
+        check_time("+10000-01-01 00:00:00", None);
+        check_time("-0001-01-01T00:00:00", None);
+    }
+
+    #[test]
     fn numbers_and_strings_say_the_same() {
         let body = json!({"a": "53687091200", "b": 53_687_091_200_u64, "c": "1e3", "d": -4, "e": "9.50", "f": 9.5});
         assert_eq!(integer(&body, "a"), integer(&body, "b"));
@@ -120,6 +143,19 @@ mod tests {
         assert_eq!(integer(&body, "d"), None);
         assert_eq!(decimal(&body, "e").unwrap().to_string(), "9.5");
         assert_eq!(decimal(&body, "e"), decimal(&body, "f"));
+    }
+
+    #[test]
+    fn a_number_that_no_bigint_holds_is_none() {
+        let body = json!({"a": i64::MAX, "b": i64::MAX.unsigned_abs() + 1, "c": "9.3e18"});
+        assert_eq!(integer(&body, "a"), Some(i64::MAX.unsigned_abs()));
+        assert_eq!((integer(&body, "b"), integer(&body, "c")), (None, None));
+    }
+
+    #[test]
+    fn a_nul_says_nothing() {
+        assert_eq!(text(&json!({"iccid": " \0 89\u{0}01 \0"}), "iccid").as_deref(), Some("8901"));
+        assert_eq!(text(&json!({"iccid": "\0"}), "iccid"), None);
     }
 
     #[test]

@@ -1,15 +1,12 @@
-//! An envelope as an AMQP message, and back. The body travels as it is; everything else is in properties and headers.
+//! An envelope as an AMQP message, and back. The body travels as it is; everything else is in properties and headers,
+//! whose texts and names are the envelope's own business ([`Head`]).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error as WordError, StrDeserializer};
 use serde_json::{Map, Value, json};
-use shared::envelope::{Envelope, Mode, Origin};
+use shared::envelope::{Envelope, Head};
 use shared::provider::Provider;
 use uuid::Uuid;
 
@@ -17,36 +14,29 @@ use crate::queue::{DeathNote, NotAnEnvelope};
 
 /// Survives a restart of the broker.
 const PERSISTENT: u8 = 2;
-/// What a request's header is called in the message: with this in front of its own name.
-const HTTP_PREFIX: &str = "http-";
 
 pub(super) fn properties(envelope: &Envelope) -> BasicProperties {
+    let head = Head::of(envelope);
     let mut properties = BasicProperties::default()
-        .with_message_id(word(&envelope.id.to_string()))
         .with_timestamp(u64::try_from(envelope.received_at.timestamp()).unwrap_or_default())
-        .with_type(word(envelope.provider.as_str()))
         .with_delivery_mode(PERSISTENT)
-        .with_headers(headers(envelope));
-    if let Some(content_type) = &envelope.content_type {
+        .with_headers(table(&head));
+    if let Some(message_id) = &head.message_id {
+        properties = properties.with_message_id(word(message_id));
+    }
+    if let Some(kind) = &head.kind {
+        properties = properties.with_type(word(kind));
+    }
+    if let Some(content_type) = &head.content_type {
         properties = properties.with_content_type(word(content_type));
     }
     properties
 }
 
-fn headers(envelope: &Envelope) -> FieldTable {
+fn table(head: &Head<'_>) -> FieldTable {
     let mut table = FieldTable::default();
-    let mut insert = |name: &str, value: &str| {
-        table.insert(word(name), AMQPValue::LongString(value.into()));
-    };
-    insert("source", &envelope.source);
-    insert("received_at", &envelope.received_at.to_rfc3339_opts(SecondsFormat::Micros, true));
-    insert("mode", envelope.mode.as_str());
-    insert("origin", envelope.origin.as_str());
-    if let Some(traceparent) = &envelope.traceparent {
-        insert("traceparent", traceparent);
-    }
-    for (name, value) in &envelope.headers {
-        insert(&format!("{HTTP_PREFIX}{name}"), value);
+    for (name, text) in &head.headers {
+        table.insert(word(name), AMQPValue::LongString(text.as_ref().into()));
     }
     table
 }
@@ -58,67 +48,39 @@ fn word(text: &str) -> ShortString {
 }
 
 pub(super) fn envelope(properties: &BasicProperties, body: Vec<u8>) -> Result<Envelope, Box<NotAnEnvelope>> {
-    let empty = FieldTable::default();
-    let headers = properties.headers().as_ref().unwrap_or(&empty);
-    match read(properties, headers) {
+    let head = head(properties);
+    // The body is moved, not copied, and a message that is none of ours keeps it.
+    match head.envelope(Vec::new()) {
         Ok(envelope) => Ok(Envelope { body, ..envelope }),
         Err(detail) => Err(Box::new(NotAnEnvelope {
             detail,
-            source: text(headers, "source"),
-            provider: provider(properties),
-            message_id: message_id(properties),
-            headers: describe(properties, headers),
+            source: head.text("source").map(str::to_owned),
+            provider: head.provider(),
+            message_id: head.message_id(),
+            headers: describe(properties),
             body,
         })),
     }
 }
 
-fn read(properties: &BasicProperties, headers: &FieldTable) -> Result<Envelope, String> {
-    let received_at = text(headers, "received_at").ok_or("the header received_at is missing")?;
-    let received_at = DateTime::parse_from_rfc3339(&received_at).map_err(|error| format!("received_at: {error}"))?;
-    Ok(Envelope {
-        id: message_id(properties).ok_or("message_id is missing or not a UUID")?,
-        source: text(headers, "source").ok_or("the header source is missing")?,
-        provider: provider(properties).ok_or("type is missing or names no provider")?,
-        mode: known(headers, "mode", |word| Mode::deserialize(word))?,
-        origin: known(headers, "origin", |word| Origin::deserialize(word))?,
-        received_at: received_at.with_timezone(&Utc),
-        content_type: properties.content_type().as_ref().map(ToString::to_string),
-        traceparent: text(headers, "traceparent"),
-        headers: http_headers(headers),
-        body: Vec::new(),
-    })
-}
-
-fn message_id(properties: &BasicProperties) -> Option<Uuid> {
-    properties.message_id().as_ref().and_then(|id| Uuid::try_parse(id.as_str()).ok())
-}
-
-fn provider(properties: &BasicProperties) -> Option<Provider> {
-    properties.kind().as_ref().and_then(|kind| Provider::parse(kind.as_str()))
-}
-
-/// A header with one of a type's words; without the header, the type's default.
-fn known<T: Default>(
-    headers: &FieldTable,
-    name: &str,
-    read: impl FnOnce(StrDeserializer<'_, WordError>) -> Result<T, WordError>,
-) -> Result<T, String> {
-    match text(headers, name) {
-        None => Ok(T::default()),
-        Some(word) => read(word.as_str().into_deserializer()).map_err(|error| format!("{name}: {error}")),
+fn head(properties: &BasicProperties) -> Head<'_> {
+    let headers = properties.headers().as_ref().into_iter().flatten();
+    Head {
+        message_id: property(properties.message_id()),
+        kind: property(properties.kind()),
+        content_type: property(properties.content_type()),
+        headers: headers.filter_map(|(name, value)| Some((name.as_str().into(), text(value)?.into()))).collect(),
     }
 }
 
-fn http_headers(headers: &FieldTable) -> BTreeMap<String, String> {
-    let named = headers.into_iter().filter_map(|(name, _)| name.as_str().strip_prefix(HTTP_PREFIX));
-    named.filter_map(|name| Some((name.to_owned(), text(headers, &format!("{HTTP_PREFIX}{name}"))?))).collect()
+fn property(value: &Option<ShortString>) -> Option<Cow<'_, str>> {
+    value.as_ref().map(|text| text.as_str().into())
 }
 
-fn text(headers: &FieldTable, name: &str) -> Option<String> {
-    match headers.inner().get(name)? {
-        AMQPValue::LongString(value) => String::from_utf8(value.as_bytes().to_vec()).ok(),
-        AMQPValue::ShortString(value) => Some(value.to_string()),
+fn text(value: &AMQPValue) -> Option<&str> {
+    match value {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
+        AMQPValue::ShortString(text) => Some(text.as_str()),
         _ => None,
     }
 }
@@ -136,12 +98,12 @@ pub(super) fn death(properties: &BasicProperties) -> Option<DeathNote> {
         Some(AMQPValue::LongInt(count)) => u64::try_from(*count).unwrap_or_default(),
         _ => 1,
     };
-    Some(DeathNote { reason: text(newest, "reason")?, count })
+    Some(DeathNote { reason: text(newest.inner().get("reason")?)?.to_owned(), count })
 }
 
-fn describe(properties: &BasicProperties, headers: &FieldTable) -> Value {
-    let mut all: Map<String, Value> =
-        headers.into_iter().map(|(name, value)| (name.to_string(), json_of(value))).collect();
+fn describe(properties: &BasicProperties) -> Value {
+    let headers = properties.headers().as_ref().into_iter().flatten();
+    let mut all: Map<String, Value> = headers.map(|(name, value)| (name.to_string(), json_of(value))).collect();
     let mut note = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             all.insert(format!("amqp.{name}"), value);
@@ -184,6 +146,11 @@ fn json_of(value: &AMQPValue) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::DateTime;
+    use shared::envelope::{Mode, Origin};
+
     use super::*;
 
     fn sample() -> Envelope {
@@ -221,9 +188,9 @@ mod tests {
         assert_eq!(properties.kind().as_ref().unwrap().as_str(), "airalo");
         assert_eq!(*properties.delivery_mode(), Some(2));
         assert_eq!(*properties.timestamp(), Some(1_767_225_600));
-        let headers = properties.headers().as_ref().unwrap();
-        assert_eq!(text(headers, "received_at").unwrap(), "2026-01-01T00:00:00.123456Z");
-        assert_eq!(text(headers, "http-airalo-signature").unwrap(), "ab12");
+        let headers = properties.headers().as_ref().unwrap().inner();
+        assert_eq!(headers["received_at"], AMQPValue::LongString("2026-01-01T00:00:00.123456Z".into()));
+        assert_eq!(headers["http-airalo-signature"], AMQPValue::LongString("ab12".into()));
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 use chrono::{NaiveDateTime, TimeDelta};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::Value;
 
 use super::super::answer::{Asked, Found, is_about, unanswerable};
-use super::super::reading::{integer, items, missing, object, text, text_of, time, word};
+use super::super::limits::is_writable;
+use super::super::reading::{integer, items, missing, object, text, text_of, time, whole, word};
 use super::{Malformed, esims, failure, order_status, product, read_esim};
 use crate::Timestamp;
 use crate::block::{Join as _, Latest};
@@ -104,7 +104,7 @@ fn volume(text: &str) -> Option<u64> {
     let units = [("GB", 1024 * 1024 * 1024), ("MB", 1024 * 1024)];
     let (number, bytes) = units.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes)))?;
     let number: Decimal = number.trim().parse().ok()?;
-    number.checked_mul(Decimal::from(bytes))?.trunc().to_u64().filter(|volume| *volume > 0)
+    whole(number.checked_mul(Decimal::from(bytes))?).filter(|volume| *volume > 0)
 }
 
 fn package_name(product: &Value) -> Option<String> {
@@ -118,7 +118,7 @@ fn local_time(value: &Value, name: &str) -> Option<Timestamp> {
             .iter()
             .any(|form| NaiveDateTime::parse_from_str(&text, form).is_ok())
     });
-    if is_bare { at.checked_sub_signed(LOCAL) } else { Some(at) }
+    if is_bare { at.checked_sub_signed(LOCAL).filter(|at| is_writable(*at)) } else { Some(at) }
 }
 
 /// What `UNAVAILABLE` means is not told.

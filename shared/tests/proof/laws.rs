@@ -1,0 +1,181 @@
+//! The laws of the join as properties: commutative, associative, idempotent, with nothing as its neutral element, for
+//! every kind of block and for whole entities; and what `decide` owes to any two states.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::Timestamp;
+use shared::action::{Action, decide};
+use shared::block::{Claim, Heard, Join, Latest, Strength};
+use shared::confirmation::{Confirmation, Verdict};
+use shared::fact::{EntityKey, State};
+use shared::premise::premise_holds;
+use shared::rules::Rules;
+
+use crate::states::{
+    any_esim, any_heard, any_order, any_payment, any_return, any_time, any_two, config, confirmation, latest,
+};
+
+fn joined<T: Join>(mut left: T, right: T) -> T {
+    left.join(right);
+    left
+}
+
+fn check_laws<T: Join + Default + Clone + PartialEq + Debug>([a, b, c]: [T; 3]) {
+    assert_eq!(joined(a.clone(), b.clone()), joined(b.clone(), a.clone()), "commutative");
+    let left = joined(joined(a.clone(), b.clone()), c.clone());
+    let right = joined(a.clone(), joined(b.clone(), c));
+    assert_eq!(left, right, "associative");
+    assert_eq!(joined(a.clone(), a.clone()), a, "idempotent");
+    let both = joined(a.clone(), b.clone());
+    assert_eq!(joined(both.clone(), b), both, "what was joined changes nothing any more");
+    assert_eq!(joined(T::default(), a.clone()), a, "nothing is neutral");
+    assert_eq!(joined(a.clone(), T::default()), a, "nothing is neutral");
+}
+
+/// What is stored is what was joined: it goes on from its row as if it had never left.
+fn check_stored<T: Serialize + DeserializeOwned + PartialEq + Debug>(state: &T) {
+    let text = serde_json::to_string(state).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), state, "{text}");
+    let value = serde_json::to_value(state).unwrap();
+    assert_eq!(&serde_json::from_value::<T>(value).unwrap(), state, "{text}");
+}
+
+/// Once times are judged, nothing is dated after the limit, and judging again finds nothing more.
+fn check_disbelief<T: Join + Default + Clone + PartialEq + Debug>(states: [T; 3], limit: Timestamp) {
+    let believed = states.map(|mut state| {
+        state.distrust_after(limit);
+        let once = state.clone();
+        assert!(!state.distrust_after(limit), "judged twice");
+        assert_eq!(state, once);
+        state
+    });
+    let mut both = joined(believed[0].clone(), believed[1].clone());
+    assert!(!both.distrust_after(limit), "two that are believed are believed together");
+    check_laws(believed);
+}
+
+/// Of several claims the newest, as the README says it: by strength, provider's time, sequence number, rank.
+fn newest(claims: &[Latest<u8>]) -> Option<u8> {
+    let rank = |claim: &&Claim<u8>| {
+        let is_strong = claim.strength == Strength::Strong;
+        (is_strong, claim.at.is_some(), claim.at, claim.sequence.is_some(), claim.sequence, claim.value)
+    };
+    let claims: Vec<Claim<u8>> = claims.iter().filter_map(claim).collect();
+    claims.iter().max_by_key(rank).map(|claim| claim.value)
+}
+
+fn claim(block: &Latest<u8>) -> Option<Claim<u8>> {
+    serde_json::from_value(serde_json::to_value(block).unwrap()).unwrap()
+}
+
+/// Three pieces of what is known of one thing.
+fn three<T: Debug>(any: impl Fn() -> BoxedStrategy<T>) -> impl Strategy<Value = [T; 3]> {
+    [any(), any(), any()]
+}
+
+proptest! {
+    #![proptest_config(config(2000))]
+
+    #[test]
+    fn the_newest_claim_wins_whatever_the_order(claims in three(|| latest(0_u8..3))) {
+        check_laws(claims);
+    }
+
+    #[test]
+    fn strength_then_time_then_number_then_rank_decide(claims in vec(latest(0_u8..4), 0..6)) {
+        let block = claims.iter().cloned().fold(Latest::default(), joined);
+        prop_assert_eq!(block.value().copied(), newest(&claims));
+    }
+
+    #[test]
+    fn first_and_last_heard_are_the_same_in_any_order(heard in three(|| any_heard().boxed())) {
+        check_laws(heard);
+    }
+
+    #[test]
+    fn first_is_the_first_and_last_the_last(times in vec(any_time(), 1..5)) {
+        let heard = times.iter().map(|at| Heard::at(*at)).fold(Heard::default(), joined);
+        prop_assert_eq!(heard, Heard { first: times.iter().min().copied(), last: times.iter().max().copied() });
+    }
+
+    #[test]
+    fn sets_and_maps_only_grow(maps in three(|| btree_map(0_u8..3, 0_u8..3, 0..3).boxed())) {
+        let [a, b, _] = maps.clone();
+        let both = joined(a.clone(), b.clone());
+        for (key, value) in &both {
+            prop_assert_eq!(Some(value), a.get(key).max(b.get(key)), "the greatest that was ever said");
+        }
+        prop_assert!(a.keys().chain(b.keys()).all(|key| both.contains_key(key)));
+        check_laws(maps.clone().map(|map: BTreeMap<u8, u8>| map.into_keys().collect::<BTreeSet<_>>()));
+        check_laws(maps);
+    }
+
+    #[test]
+    fn what_is_confirmed_is_the_same_in_any_order(pieces in three(|| confirmation(0_u8..3))) {
+        check_laws(pieces);
+    }
+
+    /// Proof is never lost to a doorbell: whoever rings, what the provider stands behind stays confirmed.
+    #[test]
+    fn no_doorbell_unproves_anything(proven in confirmation(0_u8..3), rung in latest(0_u8..3), current in 0_u8..3) {
+        let doorbell = Confirmation { rung, ..Confirmation::default() };
+        let is_confirmed = |state: &Confirmation<u8>| state.verdict(Some(&current)) == Some(Verdict::Confirmed);
+        prop_assert_eq!(is_confirmed(&proven), is_confirmed(&joined(proven.clone(), doorbell)));
+    }
+
+    /// What was ever proven is not called forged.
+    #[test]
+    fn what_was_ever_proven_is_not_refuted(state in confirmation(0_u8..3)) {
+        if let Some(refutation) = state.refutation() {
+            prop_assert!(!state.ever.contains(refutation.claimed));
+        }
+    }
+
+    #[test]
+    fn a_weak_claim_never_overrides_a_strong_one(
+        strong in 0_u8..3,
+        strong_at in option::of(any_time()),
+        weak in latest(0_u8..3),
+    ) {
+        let strong = Latest::claim(strong, strong_at);
+        prop_assert_eq!(joined(weak.weak(), strong.clone()), strong);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(400))]
+
+    #[test]
+    fn orders_join(orders in three(|| any_order().boxed()), limit in any_time()) {
+        orders.iter().for_each(check_stored);
+        check_laws(orders.clone());
+        check_disbelief(orders, limit);
+    }
+
+    #[test]
+    fn esims_join(esims in three(|| any_esim().boxed()), limit in any_time()) {
+        esims.iter().for_each(check_stored);
+        check_laws(esims.clone());
+        check_disbelief(esims, limit);
+    }
+
+    #[test]
+    fn payments_join(payments in three(|| any_payment().boxed()), limit in any_time()) {
+        payments.iter().for_each(check_stored);
+        check_laws(payments.clone());
+        check_disbelief(payments, limit);
+    }
+
+    #[test]
+    fn returns_join(returns in three(|| any_return().boxed()), limit in any_time()) {
+        returns.iter().for_each(check_stored);
+        check_laws(returns.clone());
+        check_disbelief(returns, limit);
+    }
+}
