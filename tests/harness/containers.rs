@@ -45,6 +45,8 @@ pub struct Postgres {
 pub struct Shared {
     pub rabbitmq: Arc<RabbitMq>,
     pub postgres: Arc<Postgres>,
+    /// Databases with empty tables, left by tests: to make them anew takes longer than most tests.
+    pub(crate) left: std::sync::Mutex<Vec<String>>,
 }
 
 static SHARED: Mutex<Weak<Shared>> = Mutex::const_new(Weak::new());
@@ -57,7 +59,8 @@ pub async fn shared() -> Arc<Shared> {
     }
     // One after the other: where the first one fails, the second is not left half started.
     let (postgres, rabbitmq) = (Postgres::start().await, RabbitMq::start().await);
-    let shared = Arc::new(Shared { rabbitmq: Arc::new(rabbitmq), postgres: Arc::new(postgres) });
+    let (rabbitmq, postgres) = (Arc::new(rabbitmq), Arc::new(postgres));
+    let shared = Arc::new(Shared { rabbitmq, postgres, left: std::sync::Mutex::default() });
     *slot = Arc::downgrade(&shared);
     shared
 }

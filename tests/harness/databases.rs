@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, SqliteConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 use worker::store::sqlite::{self, SqliteStore};
+use worker::store::transfer::TABLES;
 use worker::store::{Store, postgres};
 
 use crate::containers::{Shared, held, shared};
@@ -51,8 +52,8 @@ pub trait TestDatabase: Sized {
 
     async fn columns(&self) -> Columns;
 
-    /// The names of the CHECK constraints.
-    async fn checks(&self) -> BTreeSet<String>;
+    /// The CHECK constraints by name, each with the words that it names.
+    async fn checks(&self) -> BTreeMap<String, BTreeSet<String>>;
 
     /// The names of the indexes, but for those behind keys.
     async fn indexes(&self) -> BTreeSet<String>;
@@ -75,6 +76,19 @@ pub struct PostgresDatabase {
     shared: Arc<Shared>,
 }
 
+impl PostgresDatabase {
+    fn of(shared: Arc<Shared>, name: String) -> Self {
+        let pool = postgres::open(&shared.postgres.url(&name).into(), CONNECTIONS).unwrap();
+        Self { pool, name, shared }
+    }
+
+    /// Fails if it has not the tables that a migrated one has.
+    async fn emptied(&self) -> Result<(), sqlx::Error> {
+        let tables = format!("{}, api_limits, api_breakers", TABLES.map(|table| table.name).join(", "));
+        sqlx::query(AssertSqlSafe(format!("TRUNCATE {tables}"))).execute(&self.pool).await.map(drop)
+    }
+}
+
 impl TestDatabase for PostgresDatabase {
     type Store = PgPool;
 
@@ -82,8 +96,18 @@ impl TestDatabase for PostgresDatabase {
         let shared = shared().await;
         let name = format!("test_{}", Uuid::now_v7().simple());
         create_database(&shared.postgres, &name).await;
-        let pool = postgres::open(&shared.postgres.url(&name).into(), CONNECTIONS).unwrap();
-        Self { pool, name, shared }
+        Self::of(shared, name)
+    }
+
+    async fn create() -> Self {
+        let shared = shared().await;
+        let left = shared.left.lock().unwrap().pop();
+        if let Some(name) = left {
+            return Self::of(shared, name);
+        }
+        let database = Self::create_empty().await;
+        Store::migrate(&database.pool).await.unwrap();
+        database
     }
 
     fn open(&self) -> PgPool {
@@ -119,11 +143,15 @@ impl TestDatabase for PostgresDatabase {
         by_table(rows)
     }
 
-    async fn checks(&self) -> BTreeSet<String> {
-        let names = self.texts(
-            "SELECT conname::text FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace",
-        );
-        names.await.into_iter().flatten().collect()
+    async fn checks(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let checks: Vec<(String, String)> = sqlx::query_as(
+            "SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint
+             WHERE contype = 'c' AND connamespace = 'public'::regnamespace",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
+        checks.into_iter().map(|(name, check)| (name, quoted(&check))).collect()
     }
 
     async fn indexes(&self) -> BTreeSet<String> {
@@ -137,8 +165,13 @@ impl TestDatabase for PostgresDatabase {
     }
 
     async fn remove(self) {
+        let is_empty = self.emptied().await.is_ok();
         self.pool.close().await;
-        drop_database(&self.shared.postgres, &self.name).await;
+        if is_empty {
+            self.shared.left.lock().unwrap().push(self.name);
+        } else {
+            drop_database(&self.shared.postgres, &self.name).await;
+        }
     }
 }
 
@@ -207,15 +240,18 @@ impl TestDatabase for SqliteDatabase {
     }
 
     /// Read off the statements that made the tables: SQLite lists its constraints nowhere.
-    async fn checks(&self) -> BTreeSet<String> {
+    async fn checks(&self) -> BTreeMap<String, BTreeSet<String>> {
         let statements = self.texts("SELECT sql FROM sqlite_schema WHERE type = 'table'").await;
-        let mut names = BTreeSet::new();
+        let mut checks = BTreeMap::new();
         for statement in statements.into_iter().flatten() {
-            let words: Vec<_> = statement.split_whitespace().collect();
-            let named = words.windows(3).filter(|words| words[0] == "CONSTRAINT" && words[2].starts_with("CHECK"));
-            names.extend(named.map(|words| words[1].to_owned()));
+            for constraint in statement.split("CONSTRAINT ").skip(1) {
+                let (name, rest) = constraint.split_once(char::is_whitespace).unwrap();
+                if rest.trim_start().starts_with("CHECK") {
+                    checks.insert(name.to_owned(), quoted(rest));
+                }
+            }
         }
-        names
+        checks
     }
 
     async fn indexes(&self) -> BTreeSet<String> {
@@ -234,4 +270,9 @@ fn by_table(rows: Vec<(String, String, bool)>) -> Columns {
         columns.entry(table).or_default().insert(column, is_nullable);
     }
     columns
+}
+
+/// The words of a constraint; the pattern of a text that begins with one counts as that.
+fn quoted(check: &str) -> BTreeSet<String> {
+    check.split('\'').skip(1).step_by(2).map(|word| word.trim_end_matches('%').to_owned()).collect()
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the steps of a scenario fail their test where they fail")]
 
-mod api_limits;
 mod apis;
 mod customer_care;
 mod dead_letters;

@@ -25,12 +25,23 @@ macro_rules! on_both {
     )* };
 }
 
+mod api_limits;
 mod claims;
 mod contacts;
+mod dead_letters;
+mod deadlines;
 mod endpoints;
 mod entities;
 mod given;
 mod inbox;
+mod lookups;
 mod promises;
+mod refusals;
+mod registrations;
+mod same_rows;
+mod same_tables;
+mod stories;
 mod transactions;
+mod transfer;
+mod verification;
 mod waiting;

@@ -71,6 +71,9 @@ pub async fn apply<S: Store>(
         let actions = fold.apply(&envelope.source, event);
         promises.extend(actions.into_iter().map(|action| promise(envelope, action)));
     }
+    // What two events of a batch promise is promised by the first, as if each had come alone.
+    let mut promised = BTreeSet::new();
+    promises.retain(|promise| promised.insert(promise.id));
     let states = fold.into_states();
     tx.save_entities(&states).await?;
     let wants = wants(&fresh, &states, apis);
@@ -196,10 +199,10 @@ fn promise(envelope: &Envelope, action: Action) -> ActionRow<'_> {
     }
 }
 
-/// Of the promises those that were not made before, each once.
+/// Of the promises those that were not made before.
 fn made<'a>(promises: &'a [ActionRow<'a>], new: Vec<Uuid>) -> Vec<&'a ActionRow<'a>> {
-    let mut new: BTreeSet<Uuid> = new.into_iter().collect();
-    promises.iter().filter(|promise| new.remove(&promise.id)).collect()
+    let new: BTreeSet<Uuid> = new.into_iter().collect();
+    promises.iter().filter(|promise| new.contains(&promise.id)).collect()
 }
 
 fn deliveries(promises: &[&ActionRow<'_>], routing: &Routing, channels: &[&'static str]) -> Vec<(Uuid, &'static str)> {

@@ -7,8 +7,6 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use serde_json::{Map, Value, json};
 use shared::envelope::{Envelope, Head};
-use shared::provider::Provider;
-use uuid::Uuid;
 
 use crate::queue::{DeathNote, NotAnEnvelope};
 

@@ -11,10 +11,10 @@ use crate::store::transfer::{Form, Portable, Row, Transfer};
 
 impl Transfer for PgConnection {
     fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>> {
-        let columns: Vec<_> = table.columns.iter().map(|(column, form)| read_as(column, *form)).collect();
+        let columns: Vec<_> =
+            table.columns.iter().map(|(column, form)| format!("'{column}', {}", read_as(column, *form))).collect();
         // In the order of the bytes, as everywhere else; what is null comes first.
-        let order: Vec<_> =
-            table.order.split(", ").map(|column| format!("{column}::text COLLATE \"C\" NULLS FIRST")).collect();
+        let order: Vec<_> = table.order.split(", ").map(|column| read_in_order(table, column)).collect();
         let select = format!(
             "SELECT jsonb_build_object({}) AS \"row\" FROM {} ORDER BY {}",
             columns.join(", "),
@@ -45,14 +45,18 @@ impl Transfer for PgConnection {
     }
 }
 
+fn read_in_order(table: Portable, column: &str) -> String {
+    let form = table.columns.iter().find(|(name, _)| *name == column).map_or(Form::Text, |(_, form)| *form);
+    format!("({})::text COLLATE \"C\" NULLS FIRST", read_as(column, form))
+}
+
 fn read_as(column: &str, form: Form) -> String {
-    let value = match form {
+    match form {
         Form::Time => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
         Form::Decimal => format!("{column}::text"),
         Form::Bytes => format!("encode({column}, 'hex')"),
         Form::Text | Form::Integer | Form::Boolean | Form::Json => column.to_owned(),
-    };
-    format!("'{column}', {value}")
+    }
 }
 
 fn write_as(column: &str, form: Form) -> String {

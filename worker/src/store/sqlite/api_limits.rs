@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
-use super::row::now;
+use super::row::{now, text};
 use crate::store::StoreError;
 use crate::store::api_limits::{ApiLimits, Breaker, Limit, Probe, Reserved, duration, microseconds};
 
@@ -78,14 +78,15 @@ impl ApiLimits for SqliteConnection {
     }
 
     async fn claim_probe(&mut self, source: &str, lease: Duration) -> Result<Probe, StoreError> {
-        let now_us = now().timestamp_micros();
-        let claimed =
-            sqlx::query("UPDATE api_breakers SET open_until = ?2 + ?3 WHERE source = ?1 AND open_until <= ?2")
-                .bind(source)
-                .bind(now_us)
-                .bind(microseconds(lease))
-                .execute(self)
-                .await?;
+        let claimed = sqlx::query(
+            "UPDATE api_breakers SET open_until = ?2 + ?3, updated_at = ?4 WHERE source = ?1 AND open_until <= ?2",
+        )
+        .bind(source)
+        .bind(now().timestamp_micros())
+        .bind(microseconds(lease))
+        .bind(text(now()))
+        .execute(self)
+        .await?;
         Ok(if claimed.rows_affected() > 0 { Probe::Mine } else { Probe::Taken })
     }
 
@@ -103,6 +104,7 @@ impl ApiLimits for SqliteConnection {
             .bind(Json(pauses))
             .bind(is_probe)
             .bind(now().timestamp_micros())
+            .bind(text(now()))
             .fetch_optional(self)
             .await?;
         Ok(row.as_ref().map(breaker).transpose()?)

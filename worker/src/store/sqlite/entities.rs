@@ -32,7 +32,7 @@ impl Entities for SqliteConnection {
                 "INSERT INTO {name} (source, {reference}, provider)
                  SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING"
             );
-            sqlx::query(AssertSqlSafe(insert)).bind(Json(rows)).execute(&mut *self).await?;
+            sqlx::query(AssertSqlSafe(insert)).bind(row::json(&rows)?).execute(&mut *self).await?;
         }
         self.read_entities(&ids.keys().cloned().collect()).await
     }
@@ -62,13 +62,8 @@ impl Entities for SqliteConnection {
     async fn save_entities(&mut self, states: &BTreeMap<EntityId, State>) -> Result<(), StoreError> {
         for table in Table::ALL {
             let of_table = states.iter().filter(|(id, _)| Table::of(&id.key) == table);
-            let rows: Vec<Value> = of_table
-                .map(|(id, state)| {
-                    let mut row = view::row(id, state);
-                    row::stored(&mut row);
-                    Value::Object(row)
-                })
-                .collect();
+            let mut rows: Vec<_> = of_table.map(|(id, state)| view::row(id, state)).collect();
+            rows.iter_mut().try_for_each(row::stored)?;
             if rows.is_empty() {
                 continue;
             }
@@ -78,7 +73,7 @@ impl Entities for SqliteConnection {
                 Table::Payments => include_str!("save_payments.sql"),
                 Table::Returns => include_str!("save_returns.sql"),
             };
-            sqlx::query(save).bind(Json(rows)).execute(&mut *self).await?;
+            sqlx::query(save).bind(row::json(&rows)?).execute(&mut *self).await?;
         }
         Ok(())
     }

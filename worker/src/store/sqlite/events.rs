@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use shared::envelope::Envelope;
 use shared::provider::Event;
 use sqlx::sqlite::SqliteRow;
-use sqlx::types::Json;
 use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::row::{id, text};
+use super::row::{self, id, text};
 use crate::store::StoreError;
 use crate::store::events::{EventRow, Inbox};
 
@@ -42,24 +41,29 @@ impl Inbox for SqliteConnection {
     async fn admit_events(&mut self, events: &[(&Envelope, &Event)]) -> Result<Vec<Uuid>, StoreError> {
         let mut fresh = Vec::with_capacity(events.len());
         for (envelope, event) in events {
+            let [order_ref, esim_ref] = [&event.order_ref, &event.esim_ref].map(Option::as_deref);
+            let [event_id, traceparent, content_type] =
+                [&event.provider_event_id, &envelope.traceparent, &envelope.content_type].map(Option::as_deref);
+            let given = [order_ref, esim_ref, event.payment_ref(), event_id, traceparent, content_type];
+            given.into_iter().flatten().try_for_each(row::check)?;
             let admitted = sqlx::query(include_str!("admit_event.sql"))
                 .bind(envelope.id.hyphenated())
                 .bind(&envelope.source)
                 .bind(envelope.provider.as_str())
                 .bind(&event.kind)
                 .bind(&event.key)
-                .bind(&event.provider_event_id)
-                .bind(event.occurred_at.map(text))
-                .bind(event.disbelieved_at.map(text))
+                .bind(event_id)
+                .bind(event.occurred_at.map(row::given).transpose()?)
+                .bind(event.disbelieved_at.map(row::given).transpose()?)
                 .bind(text(envelope.received_at))
-                .bind(&event.order_ref)
-                .bind(&event.esim_ref)
+                .bind(order_ref)
+                .bind(esim_ref)
                 .bind(event.payment_ref())
                 .bind(envelope.origin.as_str())
                 .bind(event.mode.as_str())
-                .bind(&envelope.traceparent)
-                .bind(&envelope.content_type)
-                .bind(Json(&envelope.headers))
+                .bind(traceparent)
+                .bind(content_type)
+                .bind(row::json(&envelope.headers)?)
                 .bind(&envelope.body)
                 .execute(&mut *self)
                 .await?;

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::row::{after, now, text};
+use super::row::{after, json, now, text};
 use crate::store::StoreError;
 use crate::store::lookups::{AGAIN_AFTER, Claimed, Lookups, Mark};
 
@@ -31,7 +31,7 @@ impl Lookups for SqliteConnection {
             })
         };
         let wants: Vec<Value> = wants.iter().map(want).collect();
-        sqlx::query(include_str!("want_lookups.sql")).bind(Json(wants)).execute(self).await?;
+        sqlx::query(include_str!("want_lookups.sql")).bind(json(&wants)?).execute(self).await?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::row::{after, id, now, text};
+use super::row::{after, check, id, json, now, text};
 use crate::store::StoreError;
 use crate::store::outbox::{ActionRow, Claimed, Mark, Outbox};
 
@@ -15,6 +15,8 @@ impl Outbox for SqliteConnection {
     async fn make_promises(&mut self, actions: &[ActionRow<'_>]) -> Result<Vec<Uuid>, StoreError> {
         let mut new = Vec::new();
         for action in actions {
+            let given = [Some(&action.action_key), action.order_ref.as_ref(), action.esim_ref.as_ref()];
+            given.into_iter().flatten().try_for_each(|text| check(text))?;
             let made = sqlx::query(include_str!("promise_action.sql"))
                 .bind(action.id.hyphenated())
                 .bind(action.source)
@@ -24,8 +26,8 @@ impl Outbox for SqliteConnection {
                 .bind(action.mode.as_str())
                 .bind(&action.order_ref)
                 .bind(&action.esim_ref)
-                .bind(&action.payload)
-                .bind(Json(&action.premise))
+                .bind(json(&action.payload)?)
+                .bind(json(&action.premise)?)
                 .bind(action.caused_by.hyphenated())
                 .bind(action.traceparent)
                 .execute(&mut *self)

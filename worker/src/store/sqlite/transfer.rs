@@ -3,6 +3,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
+use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
@@ -15,7 +16,7 @@ impl Transfer for SqliteConnection {
         let columns: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
         let select = format!("SELECT {} FROM {} ORDER BY {}", columns.join(", "), table.name, table.order);
         let rows = sqlx::query(AssertSqlSafe(select)).fetch(self);
-        rows.map(move |row| Ok(portable(table, row::read(&row?)?)?)).boxed()
+        rows.map(move |row| Ok(read(table, &row?)?)).boxed()
     }
 
     async fn write_rows(&mut self, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
@@ -46,7 +47,9 @@ fn write_as(column: &str, form: Form) -> String {
     }
 }
 
-fn portable(table: Portable, mut row: Row) -> Result<Row, sqlx::Error> {
+/// A row with at least the table's columns, in the form in which it moves.
+pub(super) fn read(table: Portable, row: &SqliteRow) -> Result<Row, sqlx::Error> {
+    let mut row = row::read(row)?;
     for (column, form) in table.columns {
         let value = row.get_mut(*column).map(Value::take).unwrap_or_default();
         let value = match (form, value) {

@@ -1,15 +1,16 @@
 //! What `verify` reads of SQLite.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use shared::fold::EntityId;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::events;
 use super::row::{self, ids};
+use super::{events, transfer};
 use crate::store::StoreError;
 use crate::store::entities::Table;
+use crate::store::transfer::{Form, Portable, Row, TABLES};
 use crate::store::verification::{Counts, Expected, Kept, Mismatch, Verification, Wanted};
 
 impl Verification for SqliteConnection {
@@ -49,6 +50,7 @@ impl Verification for SqliteConnection {
         let mut found = Vec::new();
         for (table, rows) in expected.by_table() {
             let (name, reference) = table.names();
+            let Some(portable) = TABLES.into_iter().find(|portable| portable.name == name) else { continue };
             let select = format!("SELECT * FROM {name} WHERE source = ?1 AND {reference} = ?2");
             for expected in rows {
                 let text = |column: &str| expected[column].as_str().unwrap_or_default().to_owned();
@@ -60,7 +62,7 @@ impl Verification for SqliteConnection {
                     .await?;
                 match kept {
                     None => found.push(Mismatch { id, field: None }),
-                    Some(kept) => found.extend(differences(&id, expected.clone(), &row::read(&kept)?)),
+                    Some(kept) => found.extend(differences(&id, portable, expected, &transfer::read(portable, &kept)?)),
                 }
             }
         }
@@ -102,22 +104,32 @@ impl Verification for SqliteConnection {
 
     async fn find_same_promises(&mut self, wanted: &[Wanted]) -> Result<Vec<Uuid>, StoreError> {
         let rows = sqlx::query(include_str!("same_promises.sql")).bind(Json(wanted)).fetch_all(self).await?;
-        Ok(ids(&rows)?)
+        let mut same = Vec::new();
+        for row in rows {
+            let place: i64 = row.try_get("place")?;
+            let Some(wanted) = usize::try_from(place).ok().and_then(|place| wanted.get(place)) else { continue };
+            // SQLite would compare how they are spelled.
+            let premise: Value = row.try_get("premise")?;
+            if serde_json::to_value(&wanted.premise).is_ok_and(|wanted| wanted == premise) {
+                same.push(wanted.id);
+            }
+        }
+        Ok(same)
     }
 }
 
 /// The columns that hold something else than expected.
-fn differences(id: &EntityId, mut expected: Map<String, Value>, kept: &Map<String, Value>) -> Vec<Mismatch> {
-    row::stored(&mut expected);
+fn differences(id: &EntityId, table: Portable, expected: &Row, kept: &Row) -> Vec<Mismatch> {
     let mut found = Vec::new();
-    for (column, expected) in expected {
-        let stored = match kept.get(&column) {
-            // Stored as its text.
-            Some(Value::String(text)) if expected.is_object() => serde_json::from_str(text).unwrap_or_default(),
-            stored => stored.cloned().unwrap_or_default(),
+    for (column, form) in table.columns {
+        let Some(expected) = expected.get(*column) else { continue };
+        let expected = match form {
+            Form::Time => row::as_time(expected),
+            _ => expected.clone(),
         };
+        let stored = kept.get(*column).cloned().unwrap_or_default();
         if stored != expected {
-            found.push(Mismatch { id: id.clone(), field: Some((column, stored, expected)) });
+            found.push(Mismatch { id: id.clone(), field: Some(((*column).to_owned(), stored, expected)) });
         }
     }
     found
