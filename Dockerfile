@@ -8,13 +8,14 @@ ENV CARGO_INCREMENTAL=0 \
 # The dependencies, which change seldom, in a layer of their own: built for empty sources.
 COPY Cargo.toml Cargo.lock ./
 COPY shared/Cargo.toml shared/
+COPY shared/invariants/Cargo.toml shared/invariants/
 COPY shared/runtime/Cargo.toml shared/runtime/
 COPY ingest/Cargo.toml ingest/
 COPY worker/Cargo.toml worker/
 COPY standalone/Cargo.toml standalone/
 COPY tests/Cargo.toml tests/
 COPY tests/samples/Cargo.toml tests/samples/
-RUN for crate in shared shared/runtime ingest worker standalone tests/samples; do mkdir $crate/src && touch $crate/src/lib.rs; done \
+RUN for crate in shared shared/invariants shared/runtime ingest worker standalone tests/samples; do mkdir $crate/src && touch $crate/src/lib.rs; done \
  && for crate in ingest worker standalone tests/samples; do echo 'fn main() {}' >$crate/src/main.rs; done \
  && mkdir tests/harness tests/scenarios \
  && touch tests/harness/lib.rs tests/architecture.rs tests/scenarios/main.rs \

@@ -5,9 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use invariants::TARGETS;
+use invariants::{TARGETS, Target};
+
+/// Of inputs that reach the same, one is enough.
+const FILES_MAX: usize = 600;
+const BYTES_MAX: u64 = 1024 * 1024;
 
 /// Of what is under `shared/fuzz`.
 fn path(name: &str) -> PathBuf {
@@ -20,27 +25,26 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What the failure of an invariant does not say: which input it was.
-struct Trying<'a>(&'a Path);
-
-impl Drop for Trying<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("the input is {}", self.0.display());
-        }
-    }
+/// All inputs that are kept, with what they are for.
+fn kept() -> impl Iterator<Item = (Target, PathBuf)> {
+    let of = |target: Target| files(&path("corpus").join(target.0)).into_iter().map(move |input| (target, input));
+    TARGETS.into_iter().flat_map(of)
 }
 
 #[test]
 fn whatever_was_kept_holds() {
-    for (name, check) in TARGETS {
-        let inputs = files(&path("corpus").join(name));
-        assert!(!inputs.is_empty(), "nothing is kept for {name}");
-        for input in inputs {
-            let _trying = Trying(&input);
-            check(&fs::read(&input).unwrap());
-        }
-    }
+    let breaks = |((_, check), input): &(Target, PathBuf)| {
+        let input = fs::read(input).unwrap();
+        catch_unwind(|| check(&input)).is_err()
+    };
+    let broken: Vec<_> = kept().filter(breaks).map(|(_, input)| input).collect();
+    assert!(broken.is_empty(), "what does not hold of them is above: {broken:#?}");
+}
+
+#[test]
+fn what_is_kept_is_small() {
+    let sizes: Vec<u64> = kept().map(|(_, input)| fs::metadata(input).unwrap().len()).collect();
+    assert!(sizes.len() <= FILES_MAX && sizes.iter().sum::<u64>() <= BYTES_MAX, "{} files", sizes.len());
 }
 
 #[test]

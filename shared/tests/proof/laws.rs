@@ -179,3 +179,52 @@ proptest! {
         check_disbelief(returns, limit);
     }
 }
+
+/// Whether the action is true of the state, at a time when no plan has ended yet.
+fn holds(action: &Action, state: &State) -> bool {
+    premise_holds(&action.premise, Some(state), &Rules::default(), Timestamp::MIN_UTC).is_ok()
+}
+
+/// What would be told of the state to whoever knows nothing.
+fn worth_telling(key: &EntityKey, state: &State) -> Vec<Action> {
+    decide(key, &State::unknown(key), state, &Rules::default())
+}
+
+fn in_short<'a>(actions: impl IntoIterator<Item = &'a Action>) -> BTreeSet<String> {
+    actions.into_iter().map(|action| format!("{:?} {:?}", action.kind, action.premise)).collect()
+}
+
+proptest! {
+    #![proptest_config(config(2000))]
+
+    #[test]
+    fn what_changes_nothing_promises_nothing((key, state, _) in any_two()) {
+        prop_assert_eq!(decide(&key, &state, &state, &Rules::default()), []);
+    }
+
+    /// What is promised is true, and was not told before; and with what was told before, and is still true, it is all that
+    /// is worth telling.
+    #[test]
+    fn what_is_promised_is_true_and_new((key, before, claims) in any_two()) {
+        let mut after = before.clone();
+        after.join(claims);
+        let told = worth_telling(&key, &before);
+        let news = decide(&key, &before, &after, &Rules::default());
+        let is_told = |news: &Action| told.iter().any(|told| (told.kind, &told.premise) == (news.kind, &news.premise));
+        prop_assert!(news.iter().all(|action| holds(action, &after)), "not true: {:?}", news);
+        prop_assert!(!news.iter().any(is_told), "not new: {:?}", news);
+        let known = told.iter().chain(&news).filter(|action| holds(action, &after));
+        prop_assert_eq!(in_short(known), in_short(&worth_telling(&key, &after)));
+    }
+
+    /// What may be told more than once of an entity is told apart by its key, and nothing else is.
+    #[test]
+    fn one_promise_has_one_key((key, one, other) in any_two()) {
+        let mut known = BTreeMap::new();
+        for action in worth_telling(&key, &one).into_iter().chain(worth_telling(&key, &other)) {
+            let promise = (action.kind, action.premise);
+            let same = known.entry(action.key.clone()).or_insert_with(|| promise.clone());
+            prop_assert_eq!(&*same, &promise, "{}", action.key);
+        }
+    }
+}

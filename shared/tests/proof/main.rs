@@ -5,6 +5,7 @@
 
 mod confirmations;
 mod laws;
+mod lives;
 mod permutations;
 mod promises;
 mod said;

@@ -22,7 +22,7 @@ use worker::provider_api::Apis;
 use worker::routing::Routing;
 use worker::sources::Sources;
 use worker::store::transfer::{Row, TABLES};
-use worker::store::{Store, StoreError, Transfer as _, postgres};
+use worker::store::{Store, StoreError, Transfer as _};
 use worker::verify::{VerifyArgs, verify};
 
 use crate::order::{ICCID, life};
@@ -236,7 +236,7 @@ async fn what_the_one_has_made_of_them_moves_to_the_other() {
     let mut db = Store::connect(postgres.store()).await.unwrap();
     for (number, portable) in TABLES.iter().enumerate() {
         let rows = table(sqlite.store(), number).await;
-        postgres::transfer::write_table(&mut db, *portable, &rows).await.unwrap();
+        db.write_rows(*portable, &rows).await.unwrap();
     }
     drop(db);
     for (number, portable) in TABLES.iter().enumerate() {

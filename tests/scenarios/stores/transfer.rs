@@ -4,7 +4,12 @@ use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::{Value, json};
 use worker::store::transfer::{Form, Portable, Row, TABLES};
-use worker::store::{Store, Transfer as _, postgres};
+use worker::store::{Store, Transfer as _};
+
+on_both! {
+    a_table_is_empty_until_a_row_is_in_it
+    what_is_written_is_read_again
+}
 
 const STRANGE: &str = "it's \"so\" \\ \\n \n\t – ü 北京 \u{1f4f6} \u{1} $1 ?1 {x} --";
 const LATE: &str = "2026-05-31T10:00:00.000001Z";
@@ -204,7 +209,6 @@ async fn every_row_is_the_same_when_it_has_moved() {
     // Where the operator lives says nothing of the rows.
     let mut db = Store::connect(postgres.store()).await.unwrap();
     sqlx::query("SET timezone TO 'America/New_York'").execute(&mut *db).await.unwrap();
-    assert_eq!(postgres::transfer::find_filled(&mut db).await.unwrap(), None);
     for table in TABLES {
         let expected = rows(table);
         // Not in the order in which they are read.
@@ -213,11 +217,9 @@ async fn every_row_is_the_same_when_it_has_moved() {
         }
         let leaving = read(sqlite.store(), table).await;
         assert_eq!(leaving, expected, "{} as it leaves", table.name);
-        postgres::transfer::write_table(&mut db, table, &leaving).await.unwrap();
+        db.write_rows(table, &leaving).await.unwrap();
         let arrived: Vec<_> = db.read_table(table).try_collect().await.unwrap();
         assert_eq!(arrived, expected, "{} as it arrives", table.name);
-        assert_eq!(postgres::transfer::find_filled(&mut db).await.unwrap(), Some("events"));
-        postgres::transfer::write_table(&mut db, table, &[]).await.unwrap();
     }
     drop(db);
     // The columns hold what they should, in types of their own.
@@ -230,24 +232,22 @@ async fn every_row_is_the_same_when_it_has_moved() {
     sqlite.remove().await;
 }
 
-#[tokio::test]
-async fn each_filled_table_is_told() {
-    let postgres = PostgresDatabase::create().await;
+async fn a_table_is_empty_until_a_row_is_in_it<D: TestDatabase>(database: &D) {
+    let mut db = database.store().connect().await.unwrap();
     for table in TABLES {
-        // What refers to others needs them.
-        let needs: &[&str] = match table.name {
-            "deliveries" => &["actions"],
-            "attempts" => &["actions", "deliveries"],
-            _ => &[],
-        };
-        let mut db = Store::connect(postgres.store()).await.unwrap();
-        for needed in TABLES.into_iter().filter(|needed| needs.contains(&needed.name) || needed.name == table.name) {
-            postgres::transfer::write_table(&mut db, needed, &rows(needed)).await.unwrap();
-        }
-        let first = needs.first().copied().unwrap_or(table.name);
-        assert_eq!(postgres::transfer::find_filled(&mut db).await.unwrap(), Some(first));
-        drop(db);
-        postgres.execute(&format!("TRUNCATE {} CASCADE", needs.first().unwrap_or(&table.name))).await;
+        assert!(db.is_empty(table).await.unwrap(), "{}", table.name);
+        db.write_rows(table, &[]).await.unwrap();
+        assert!(db.is_empty(table).await.unwrap(), "{} with nothing written", table.name);
+        db.write_rows(table, &rows(table)).await.unwrap();
+        assert!(!db.is_empty(table).await.unwrap(), "{}", table.name);
     }
-    postgres.remove().await;
+}
+
+async fn what_is_written_is_read_again<D: TestDatabase>(database: &D) {
+    let mut db = database.store().connect().await.unwrap();
+    for table in TABLES {
+        db.write_rows(table, &rows(table)).await.unwrap();
+        let read: Vec<_> = db.read_table(table).try_collect().await.unwrap();
+        assert_eq!(read, rows(table), "{}", table.name);
+    }
 }
