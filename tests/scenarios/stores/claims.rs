@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use harness::databases::{FUTURE, PAST, TestDatabase};
-use serde_json::{Value, json};
+use serde_json::json;
 use worker::store::outbox::{Claimed, Mark};
 use worker::store::{Outbox as _, Store, Stories as _};
 

@@ -148,6 +148,8 @@ mod tests {
 
     use chrono::DateTime;
     use shared::envelope::{Mode, Origin};
+    use shared::provider::Provider;
+    use uuid::Uuid;
 
     use super::*;
 
