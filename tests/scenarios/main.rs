@@ -16,6 +16,7 @@ mod mail_premises;
 mod mail_server;
 mod order;
 mod provider_apis;
+mod queues;
 mod refusals;
 mod samples_end_in_rows;
 mod secrets;

@@ -70,6 +70,7 @@ async fn plans_that_end_are_paged_in_the_order_of_their_keys<D: TestDatabase>(da
         let Some(last) = page.last() else { break };
         after = (last.source.clone(), last.esim_ref.clone());
         seen.extend(page.into_iter().map(|ending| (ending.source, ending.esim_ref)));
+        assert!(seen.len() <= entities.len(), "some twice: {seen:?}");
     }
     assert_eq!(seen.len(), entities.len(), "each once: {seen:?}");
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>().len(), entities.len());

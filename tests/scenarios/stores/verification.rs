@@ -265,6 +265,7 @@ async fn entities_are_listed_page_by_page<D: TestDatabase>(database: &D) {
             let Some(last) = page.last() else { break };
             after = (last.source.clone(), last.key.parts().1.to_owned());
             seen.extend(page);
+            assert!(seen.len() <= 2 * references.len(), "some twice: {seen:?}");
         }
         assert_eq!(seen.len(), 2 * references.len(), "each once: {seen:?}");
         assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), of(make).collect());

@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use shared::envelope::{DELIVERY_LIMIT, Envelope};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::types::Json;
 use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use thiserror::Error;
 
@@ -174,13 +175,10 @@ impl SpoolFile {
 
     /// Counts that these were handed out. It has to outlive this process, not this machine, so nobody waits for the disk.
     pub(super) async fn count_handed_out(&mut self, numbers: &[i64]) -> Result<(), sqlx::Error> {
-        let mut count = QueryBuilder::<Sqlite>::new("INSERT INTO handed_out (number, times) ");
-        count.push_values(numbers, |mut row, number| {
-            row.push_bind(*number).push_bind(1);
-        });
-        count.push(" ON CONFLICT (number) DO UPDATE SET times = times + 1");
+        let count = "INSERT INTO handed_out (number, times) SELECT value, 1 FROM json_each(?) WHERE true
+                     ON CONFLICT (number) DO UPDATE SET times = times + 1";
         sqlx::query("PRAGMA synchronous = NORMAL").execute(&mut self.connection).await?;
-        let counted = count.build().persistent(false).execute(&mut self.connection).await;
+        let counted = sqlx::query(count).bind(Json(numbers)).execute(&mut self.connection).await;
         sqlx::query("PRAGMA synchronous = FULL").execute(&mut self.connection).await?;
         counted.map(drop)
     }
@@ -194,13 +192,8 @@ impl SpoolFile {
         if numbers.is_empty() {
             return Ok(Deleted::default());
         }
-        let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM spool WHERE number IN (");
-        let mut list = delete.separated(", ");
-        for number in numbers {
-            list.push_bind(*number);
-        }
-        delete.push(") RETURNING bytes");
-        let sizes: Vec<i64> = delete.build_query_scalar().persistent(false).fetch_all(&mut self.connection).await?;
+        let delete = "DELETE FROM spool WHERE number IN (SELECT value FROM json_each(?)) RETURNING bytes";
+        let sizes: Vec<i64> = sqlx::query_scalar(delete).bind(Json(numbers)).fetch_all(&mut self.connection).await?;
         let oldest_at_us = sqlx::query_scalar("SELECT received_at_us FROM spool ORDER BY number LIMIT 1")
             .fetch_optional(&mut self.connection)
             .await?;

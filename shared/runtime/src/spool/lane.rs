@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use shared::envelope::DEAD_QUEUE;
 use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::file::{Handed, Standing};
 use super::writer::Command;
@@ -18,24 +19,27 @@ impl Queue for Spool {
 
     /// A session is a name for some lanes, and costs nothing.
     async fn connect(&self) -> Result<SpoolSession, QueueError> {
-        Ok(SpoolSession(self.clone()))
+        Ok(SpoolSession { spool: self.clone(), end: CancellationToken::new() })
     }
 }
 
 /// Lanes of one spool.
 #[derive(Debug)]
-pub struct SpoolSession(Spool);
+pub struct SpoolSession {
+    spool: Spool,
+    end: CancellationToken,
+}
 
 impl Session for SpoolSession {
     type Lane = SpoolLane;
 
     async fn lane(&self, queue: &str, prefetch: u16) -> Result<SpoolLane, QueueError> {
         Ok(SpoolLane {
-            news: self.0.news.subscribe(),
-            spool: self.0.clone(),
+            news: self.spool.news.subscribe(),
+            spool: self.spool.clone(),
             standing: if queue == DEAD_QUEUE { Standing::GivenUp } else { Standing::Waiting },
             prefetch: usize::from(prefetch),
-            holder: Arc::new(()),
+            holder: Arc::new(Holder { end: self.end.clone() }),
             asked: None,
             here: VecDeque::new(),
             unsettled: VecDeque::new(),
@@ -45,15 +49,31 @@ impl Session for SpoolSession {
 
     async fn depth(&self, queue: &str) -> Result<u64, QueueError> {
         let standing = if queue == DEAD_QUEUE { Standing::GivenUp } else { Standing::Waiting };
-        self.0.ask(|done| Command::Depth(standing, done)).await.map_err(QueueError::closed)
+        self.spool.ask(|done| Command::Depth(standing, done)).await.map_err(QueueError::closed)
     }
 
     /// Its directory.
     fn address(&self) -> &str {
-        &self.0.directory
+        &self.spool.directory
     }
 
-    async fn close(self) {}
+    /// What its lanes hold is there for others, who may be waiting.
+    async fn close(self) {
+        self.end.cancel();
+        self.spool.news.send_replace(());
+    }
+}
+
+/// Who holds entries: a lane, as long as it and its session live.
+#[derive(Debug)]
+pub(super) struct Holder {
+    end: CancellationToken,
+}
+
+impl Holder {
+    pub(super) fn lives(&self) -> bool {
+        !self.end.is_cancelled()
+    }
 }
 
 /// One consumer of a spool.
@@ -64,7 +84,7 @@ pub struct SpoolLane {
     standing: Standing,
     prefetch: usize,
     /// While it lives, what was handed to this lane is handed to no other.
-    holder: Arc<()>,
+    holder: Arc<Holder>,
     /// An answer on its way: kept here, so that who stops waiting for it loses nothing.
     asked: Option<oneshot::Receiver<Result<Vec<Handed>, NotSpooled>>>,
     /// Handed to us, and not yet asked for.
@@ -85,6 +105,8 @@ impl SpoolLane {
                 let holder = Arc::downgrade(&self.holder);
                 // Sent before it is waited for; a wait that is broken off here has asked for nothing.
                 let place = self.spool.commands.reserve().await.map_err(|_closed| NotSpooled::Closed)?;
+                // Seen when asking, and not when an earlier answer is looked at: what is kept after that is not missed.
+                self.news.borrow_and_update();
                 place.send(Command::Take { standing: self.standing, limit, holder, done });
                 none.insert(answer)
             }
@@ -94,10 +116,15 @@ impl SpoolLane {
         handed
     }
 
+    /// What it holds is others' once the session has ended.
+    fn check_session(&self) -> Result<(), QueueError> {
+        if self.holder.lives() { Ok(()) } else { Err(QueueError::closed("the session has ended")) }
+    }
+
     fn give_out(&mut self, handed: Handed) -> Message {
         self.last_tag += 1;
         self.unsettled.push_back((self.last_tag, handed.number));
-        let dead = DeathNote { reason: "delivery_limit".to_owned(), count: handed.times };
+        let dead = DeathNote { reason: "delivery_limit".to_owned(), count: 1 };
         Message {
             tag: self.last_tag,
             dead: (self.standing == Standing::GivenUp).then_some(dead),
@@ -116,15 +143,15 @@ impl SpoolLane {
 impl Lane for SpoolLane {
     async fn next(&mut self) -> Result<Message, QueueError> {
         loop {
+            self.check_session()?;
             if let Some(handed) = self.here.pop_front() {
                 return Ok(self.give_out(handed));
             }
             if self.unsettled.len() >= self.prefetch {
                 // Until something is acknowledged, which this wait makes impossible, there is no more.
-                std::future::pending::<()>().await;
+                self.holder.end.cancelled().await;
+                continue;
             }
-            // Seen before asking, so that what is kept after the answer is not missed.
-            self.news.borrow_and_update();
             let handed = self.fetch().await.map_err(QueueError::closed)?;
             if handed.is_empty() {
                 self.news.changed().await.map_err(QueueError::closed)?;
@@ -134,11 +161,15 @@ impl Lane for SpoolLane {
     }
 
     fn next_ready(&mut self) -> Option<Result<Message, QueueError>> {
+        if let Err(ended) = self.check_session() {
+            return Some(Err(ended));
+        }
         let handed = self.here.pop_front()?;
         Some(Ok(self.give_out(handed)))
     }
 
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), QueueError> {
+        self.check_session()?;
         let settled = self.unsettled.iter().take_while(|(given, _)| *given <= tag).count();
         let numbers: Vec<i64> = self.unsettled.iter().take(settled).map(|(_, number)| *number).collect();
         self.spool.delete(numbers).await.map_err(QueueError::closed)?;
@@ -150,7 +181,7 @@ impl Lane for SpoolLane {
 impl Drop for SpoolLane {
     /// What it held is there for others, who may be waiting.
     fn drop(&mut self) {
-        self.holder = Arc::new(());
+        self.holder = Arc::new(Holder { end: self.holder.end.clone() });
         self.spool.news.send_replace(());
     }
 }

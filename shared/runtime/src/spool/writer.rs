@@ -1,16 +1,17 @@
 //! The task that owns the spool's file. It takes all commands that wait and writes the webhooks among them in one
 //! transaction: under load, hundreds of webhooks cost one fsync.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use shared::envelope::Envelope;
+use shared::envelope::{DELIVERY_LIMIT, Envelope};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::file::{Handed, SpoolFile, Spooled, Standing};
+use super::lane::Holder;
 use super::{NotSpooled, Stats};
 
 /// Webhooks in one transaction.
@@ -33,7 +34,7 @@ pub(super) enum Command {
     Take {
         standing: Standing,
         limit: u32,
-        holder: Weak<()>,
+        holder: Weak<Holder>,
         done: Done<Vec<Handed>>,
     },
     Depth(Standing, Done<u64>),
@@ -69,25 +70,43 @@ pub struct Writer {
     file: SpoolFile,
     waiting: mpsc::Receiver<Command>,
     stats: Arc<Stats>,
-    news: watch::Sender<()>,
+    news: News,
     taken: Taken,
+}
+
+/// Tells lanes that there may be more, and when there never will be: who waits for it asks, and hears that it is closed.
+#[derive(Debug)]
+struct News(watch::Sender<()>);
+
+impl Drop for News {
+    fn drop(&mut self) {
+        self.0.send_replace(());
+    }
 }
 
 /// What lanes hold.
 #[derive(Debug, Default)]
 struct Taken {
-    holders: BTreeMap<i64, Weak<()>>,
+    holders: BTreeMap<i64, Held>,
     /// Every entry up to here is held, or gone, or of the other standing.
     waiting_through: i64,
     given_up_through: i64,
+}
+
+/// An entry that a lane holds.
+#[derive(Debug)]
+struct Held {
+    holder: Weak<Holder>,
+    /// Whether it is given up, if it comes back.
+    is_last: bool,
 }
 
 impl Taken {
     /// What was held by lanes that have ended is there for others.
     fn take_back(&mut self) {
         let mut first = i64::MAX;
-        self.holders.retain(|number, holder| {
-            let lives = holder.strong_count() > 0;
+        self.holders.retain(|number, held| {
+            let lives = held.holder.upgrade().is_some_and(|holder| holder.lives());
             if !lives {
                 first = first.min(*number);
             }
@@ -112,7 +131,7 @@ impl Writer {
         stats: Arc<Stats>,
         news: watch::Sender<()>,
     ) -> Self {
-        Self { file, waiting, stats, news, taken: Taken::default() }
+        Self { file, waiting, stats, news: News(news), taken: Taken::default() }
     }
 
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), sqlx::Error> {
@@ -180,7 +199,7 @@ impl Writer {
         let result = match written {
             Ok(()) => {
                 self.stats.wrote(count, oldest.unwrap_or(i64::MAX));
-                self.news.send_replace(());
+                self.news.0.send_replace(());
                 Ok(())
             }
             Err(error) => {
@@ -200,30 +219,42 @@ impl Writer {
         Ok(())
     }
 
-    async fn take(&mut self, standing: Standing, limit: u32, holder: &Weak<()>) -> Result<Vec<Handed>, sqlx::Error> {
+    async fn take(
+        &mut self,
+        standing: Standing,
+        limit: u32,
+        holder: &Weak<Holder>,
+    ) -> Result<Vec<Handed>, sqlx::Error> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.taken.take_back();
         let mut free = Vec::new();
-        while free.len() < limit {
+        // Whose lane ended while it asked is handed nothing.
+        while free.len() < limit && holder.strong_count() > 0 {
             let page = self.file.oldest_of(standing, *self.taken.through(standing), limit - free.len()).await?;
             let Some(last) = page.last() else { break };
             *self.taken.through(standing) = last.number;
-            // What is handed out for the last time is held by a lane while its count says that it is given up.
-            free.extend(page.into_iter().filter(|entry| !self.taken.holders.contains_key(&entry.number)));
+            for entry in page {
+                // What is handed out for the last time is held by a lane while its count says that it is given up.
+                if let btree_map::Entry::Vacant(place) = self.taken.holders.entry(entry.number) {
+                    let is_last = entry.times >= u64::from(DELIVERY_LIMIT);
+                    place.insert(Held { holder: Weak::clone(holder), is_last });
+                    free.push(entry);
+                }
+            }
         }
         if !free.is_empty() {
             let numbers: Vec<_> = free.iter().map(|entry| entry.number).collect();
-            self.taken.holders.extend(numbers.iter().map(|number| (*number, Weak::clone(holder))));
             self.file.count_handed_out(&numbers).await?;
         }
         Ok(free)
     }
 
-    /// What nobody holds. An entry that is handed out for the last time counts as given up, too.
+    /// What nobody holds.
     async fn depth(&mut self, standing: Standing) -> Result<u64, sqlx::Error> {
         self.taken.take_back();
-        let given_up = self.file.count_given_up().await?;
         let held = u64::try_from(self.taken.holders.len()).unwrap_or_default();
+        let held_last = self.taken.holders.values().filter(|held| held.is_last).count();
+        let given_up = self.file.count_given_up().await?.saturating_sub(u64::try_from(held_last).unwrap_or_default());
         Ok(match standing {
             Standing::GivenUp => given_up,
             Standing::Waiting => self.stats.events().saturating_sub(given_up + held),

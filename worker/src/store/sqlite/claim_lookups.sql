@@ -3,7 +3,8 @@ SET status = 'asking', next_attempt_at = ?4, lease_until = ?4, is_wanted_again =
 WHERE
     (source, question, reference) IN (
         SELECT source, question, reference
-        FROM fetch_tasks
+        -- By itself SQLite would look at everything that was ever asked of a source.
+        FROM fetch_tasks INDEXED BY fetch_tasks_due_idx
         WHERE
             source IN (SELECT value FROM json_each(?1))
             AND status IN ('pending', 'asking')
