@@ -122,9 +122,9 @@ pub enum NotPublished {
     Returned(String),
     #[error("the broker did not confirm the message in time")]
     TimedOut,
-    /// Only of the spool.
+    /// A queue that is a file could not take it; why.
     #[error("{0}")]
-    NotSpooled(#[from] crate::spool::NotSpooled),
+    NotStored(String),
 }
 
 impl NotPublished {
@@ -137,7 +137,7 @@ impl NotPublished {
             Self::Nacked => "nacked",
             Self::Returned(_) => "returned",
             Self::TimedOut => "timed_out",
-            Self::NotSpooled(_) => "not_spooled",
+            Self::NotStored(_) => "not_stored",
         }
     }
 }

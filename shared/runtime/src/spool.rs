@@ -3,6 +3,7 @@
 //! that many webhooks share one fsync.
 
 mod file;
+mod holder;
 mod lane;
 mod stats;
 mod writer;
@@ -21,8 +22,8 @@ pub use stats::Stats;
 pub use writer::Writer;
 
 use crate::queue::{NotPublished, Publish};
-use file::SpoolFile;
-use writer::{Command, Entry};
+use file::{Entry, SpoolFile};
+use writer::Command;
 
 /// Commands that wait for the writer; beyond it, senders wait.
 const MAX_WAITING: usize = 1_024;
@@ -108,7 +109,7 @@ impl Spool {
 
 impl Publish for Spool {
     async fn publish(&self, envelope: &Envelope) -> Result<(), NotPublished> {
-        Ok(self.keep(envelope).await?)
+        self.keep(envelope).await.map_err(|error| NotPublished::NotStored(error.to_string()))
     }
 
     fn is_ready(&self) -> bool {

@@ -12,7 +12,6 @@ use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite,
 use thiserror::Error;
 
 use super::Contents;
-use super::writer::Entry;
 
 const FILE: &str = "spool.db";
 const LOCK: &str = "spool.lock";
@@ -30,6 +29,30 @@ pub enum OpenFailed {
         path.display()
     )]
     Damaged { path: PathBuf, source: sqlx::Error },
+}
+
+/// A webhook as a row.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The envelope as JSON, without the body.
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
+    /// What it counts against the bound.
+    pub(super) bytes: u64,
+    /// µs since 1970.
+    pub(super) received_at_us: i64,
+}
+
+/// A row's number, times and page overhead, roughly (bytes).
+const ROW_OVERHEAD: u64 = 64;
+
+impl Entry {
+    pub(super) fn of(envelope: &Envelope) -> Result<Self, serde_json::Error> {
+        let head = serde_json::to_string(envelope)?;
+        let body = envelope.body.clone();
+        let bytes = u64::try_from(head.len() + body.len()).unwrap_or(u64::MAX).saturating_add(ROW_OVERHEAD);
+        Ok(Self { head, body, bytes, received_at_us: envelope.received_at.timestamp_micros() })
+    }
 }
 
 /// A webhook in the spool.

@@ -10,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::file::{Handed, Standing};
+use super::holder::Holder;
 use super::writer::Command;
 use super::{NotSpooled, Spool};
 use crate::queue::{DeathNote, Lane, Message, NotAnEnvelope, Queue, QueueError, Session};
@@ -39,7 +40,7 @@ impl Session for SpoolSession {
             spool: self.spool.clone(),
             standing: if queue == DEAD_QUEUE { Standing::GivenUp } else { Standing::Waiting },
             prefetch: usize::from(prefetch),
-            holder: Arc::new(Holder { end: self.end.clone() }),
+            holder: Holder::until(&self.end),
             asked: None,
             here: VecDeque::new(),
             unsettled: VecDeque::new(),
@@ -61,18 +62,6 @@ impl Session for SpoolSession {
     async fn close(self) {
         self.end.cancel();
         self.spool.news.send_replace(());
-    }
-}
-
-/// Who holds entries: a lane, as long as it and its session live.
-#[derive(Debug)]
-pub(super) struct Holder {
-    end: CancellationToken,
-}
-
-impl Holder {
-    pub(super) fn lives(&self) -> bool {
-        !self.end.is_cancelled()
     }
 }
 
@@ -149,7 +138,7 @@ impl Lane for SpoolLane {
             }
             if self.unsettled.len() >= self.prefetch {
                 // Until something is acknowledged, which this wait makes impossible, there is no more.
-                self.holder.end.cancelled().await;
+                self.holder.ended().await;
                 continue;
             }
             let handed = self.fetch().await.map_err(QueueError::closed)?;
@@ -181,7 +170,7 @@ impl Lane for SpoolLane {
 impl Drop for SpoolLane {
     /// What it held is there for others, who may be waiting.
     fn drop(&mut self) {
-        self.holder = Arc::new(Holder { end: self.holder.end.clone() });
+        self.holder = self.holder.anew();
         self.spool.news.send_replace(());
     }
 }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, btree_map};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use shared::envelope::{DELIVERY_LIMIT, Envelope};
+use shared::envelope::DELIVERY_LIMIT;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::file::{Handed, SpoolFile, Spooled, Standing};
-use super::lane::Holder;
+use super::file::{Entry, Handed, SpoolFile, Spooled, Standing};
+use super::holder::Holder;
 use super::{NotSpooled, Stats};
 
 /// Webhooks in one transaction.
@@ -38,30 +38,6 @@ pub(super) enum Command {
         done: Done<Vec<Handed>>,
     },
     Depth(Standing, Done<u64>),
-}
-
-/// A webhook as a row.
-#[derive(Debug)]
-pub(super) struct Entry {
-    /// The envelope as JSON, without the body.
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
-    /// What it counts against the bound.
-    pub(super) bytes: u64,
-    /// µs since 1970.
-    pub(super) received_at_us: i64,
-}
-
-/// A row's number, times and page overhead, roughly (bytes).
-const ROW_OVERHEAD: u64 = 64;
-
-impl Entry {
-    pub(super) fn of(envelope: &Envelope) -> Result<Self, serde_json::Error> {
-        let head = serde_json::to_string(envelope)?;
-        let body = envelope.body.clone();
-        let bytes = u64::try_from(head.len() + body.len()).unwrap_or(u64::MAX).saturating_add(ROW_OVERHEAD);
-        Ok(Self { head, body, bytes, received_at_us: envelope.received_at.timestamp_micros() })
-    }
 }
 
 /// Runs until `stop`, then finishes what waits.
