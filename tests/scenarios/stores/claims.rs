@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use harness::databases::{FUTURE, PAST, TestDatabase};
-use serde_json::{Value, json};
+use serde_json::json;
 use worker::store::outbox::{Claimed, Mark};
 use worker::store::{Outbox as _, Store, Stories as _};
 
@@ -270,6 +270,6 @@ async fn what_failed_for_good_is_due_again_from_the_start_when_retried<D: TestDa
     drop(db);
     let [again] = claim(store, 10).await.try_into().unwrap();
     assert_eq!((again.action_id, again.attempts), (failed.action_id, 1));
-    let elsewhere = rows(store, "deliveries").await.into_iter().filter(|row| row["channel"] == Value::from("log"));
+    let elsewhere = rows(store, "deliveries").await.into_iter().filter(|row| row["channel"] == "log");
     assert!(elsewhere.map(|row| row["status"].clone()).all(|status| status == "failed"));
 }
