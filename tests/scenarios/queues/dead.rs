@@ -13,8 +13,8 @@ on_both! {
     what_is_no_envelope_is_handed_out_as_that
 }
 
-fn given_up() -> Option<DeathNote> {
-    Some(DeathNote { reason: "delivery_limit".to_owned(), count: 1 })
+fn given_up() -> DeathNote {
+    DeathNote { reason: "delivery_limit".to_owned(), count: 1 }
 }
 
 async fn give_up<Q: TestQueue>(queue: &Q) {
@@ -40,7 +40,7 @@ async fn what_is_handed_out_in_vain_too_often_is_given_up<Q: TestQueue>(queue: Q
     stays_quiet(&mut lane).await;
     let mut dead = session.lane(DEAD_QUEUE, 10).await.unwrap();
     let message = take(&mut dead).await;
-    assert_eq!(message.dead, given_up());
+    assert_eq!(message.dead, Some(given_up()));
     assert_eq!(message.content.unwrap(), envelope(1), "all of it is there");
     stays_quiet(&mut dead).await;
     has_depth(&session, DEAD_QUEUE, 0).await;
@@ -56,7 +56,7 @@ async fn what_is_given_up_waits_until_it_is_acknowledged<Q: TestQueue>(queue: Q)
     for _ in 0..DELIVERY_LIMIT + 3 {
         let mut dead = opened.lane(DEAD_QUEUE, 10).await.unwrap();
         let message = take(&mut dead).await;
-        assert_eq!((number(&message), message.dead), (1, given_up()));
+        assert_eq!((number(&message), message.dead), (1, Some(given_up())));
     }
     opened.close().await;
     let queue = queue.reopen().await;
@@ -64,7 +64,7 @@ async fn what_is_given_up_waits_until_it_is_acknowledged<Q: TestQueue>(queue: Q)
     let mut lane = session.lane(QUEUE, 10).await.unwrap();
     let mut dead = session.lane(DEAD_QUEUE, 10).await.unwrap();
     let message = take(&mut dead).await;
-    assert_eq!((number(&message), message.dead), (1, given_up()));
+    assert_eq!((number(&message), message.dead), (1, Some(given_up())));
     dead.acknowledge_through(message.tag).await.unwrap();
     drop(dead);
     has_depth(&session, DEAD_QUEUE, 0).await;
@@ -144,6 +144,6 @@ async fn a_spool_counts_what_was_in_hand_when_it_was_killed() {
     stays_quiet(&mut lane).await;
     let mut dead = session.lane(DEAD_QUEUE, 10).await.unwrap();
     let message = take(&mut dead).await;
-    assert_eq!((number(&message), message.dead), (1, given_up()));
+    assert_eq!((number(&message), message.dead), (1, Some(given_up())));
     queue.remove().await;
 }
