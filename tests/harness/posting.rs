@@ -7,7 +7,7 @@ use chrono::{SubsecRound as _, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use runtime::broker::{Broker, BrokerSettings, Publisher};
-use samples::{ALL, Credential, Source};
+use samples::{Credential, Source};
 use serde_json::Value;
 use shared::envelope::{Envelope, Mode, Origin};
 use shared::provider::Provider;
@@ -55,9 +55,8 @@ impl Posting {
         match credential {
             Credential::Token(token) => self.path = format!("{}/{token}", self.path),
             Credential::SigningSecret(_) => {
-                let sample = ALL.iter().find(|sample| Some(sample.source) == self.source).unwrap();
-                let run = Uuid::now_v7().to_string();
-                let signed = samples::signed_headers(sample, credential, &self.body, &run, Utc::now());
+                let id = samples::message_id(&Uuid::now_v7().to_string());
+                let signed = samples::sign(self.source.unwrap(), credential, &self.body, &id, Utc::now());
                 self.headers.extend(signed.into_iter().map(|(name, value)| (name.to_owned(), value)));
             }
         }

@@ -7,7 +7,7 @@ mod signing;
 
 pub use catalogue::{ALL, named};
 pub use renewal::renewed;
-pub use signing::{Credential, signed_headers};
+pub use signing::{Credential, message_id, sign};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -28,7 +28,7 @@ pub struct Sample {
 }
 
 /// The senders, each of which the demo's configuration has as a source under [`Source::name`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     Airalo,
     EsimAccess,
@@ -67,6 +67,14 @@ impl Source {
         }
     }
 
+    /// Where the source's webhooks go, below the address of ingest.
+    pub fn path(self, credential: &Credential) -> String {
+        match credential {
+            Credential::Token(token) => format!("/webhooks/{}/{token}", self.name()),
+            Credential::SigningSecret(_) => format!("/webhooks/{}", self.name()),
+        }
+    }
+
     /// Whether the provider signs; the others are told apart from strangers by a token in the URL.
     pub fn signs(self) -> bool {
         matches!(self, Self::Airalo | Self::SimplifyTrip | Self::AirtmV2)
@@ -87,11 +95,7 @@ impl Sample {
     pub fn webhook(&self, credential: &Credential, run: &str, now: DateTime<Utc>) -> Webhook {
         let body = renewed(self, run, now);
         let mut headers = vec![("content-type", "application/json".to_owned())];
-        headers.extend(signed_headers(self, credential, &body, run, now));
-        let path = match credential {
-            Credential::Token(token) => format!("/webhooks/{}/{token}", self.source.name()),
-            Credential::SigningSecret(_) => format!("/webhooks/{}", self.source.name()),
-        };
-        Webhook { path, headers, body }
+        headers.extend(sign(self.source, credential, &body, &message_id(&format!("{run}\n{}", self.name)), now));
+        Webhook { path: self.source.path(credential), headers, body }
     }
 }

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::{Sample, Source};
+use crate::Source;
 
 /// What a source and its provider share.
 #[derive(Clone)]
@@ -27,28 +27,33 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// The headers with the signature over `body`, as sent at `now`; none from a provider that doesn't sign.
-pub fn signed_headers(
-    sample: &Sample,
+/// The headers by which `source` shows that it sends `body` at `now`; none from a provider that doesn't sign. Svix names
+/// each message (`message_id`, the same in every attempt); the others have no use for it.
+pub fn sign(
+    source: Source,
     credential: &Credential,
     body: &[u8],
-    run: &str,
+    message_id: &str,
     now: DateTime<Utc>,
 ) -> Vec<(&'static str, String)> {
     let Credential::SigningSecret(secret) = credential else {
         return Vec::new();
     };
-    match sample.source {
+    match source {
         Source::Airalo => vec![("airalo-signature", airalo(secret, body))],
         Source::SimplifyTrip => vec![("x-simplify-trip-signature", simplifytrip(secret, body))],
         Source::AirtmV2 => {
-            let id = format!("msg_{}", &hex::encode(Sha256::digest(format!("{run}\n{}", sample.name)))[..27]);
             let timestamp = now.timestamp().to_string();
-            let signature = svix(secret, &id, &timestamp, body);
-            vec![("svix-id", id), ("svix-timestamp", timestamp), ("svix-signature", signature)]
+            let signature = svix(secret, message_id, &timestamp, body);
+            vec![("svix-id", message_id.to_owned()), ("svix-timestamp", timestamp), ("svix-signature", signature)]
         }
         Source::EsimAccess | Source::Yoni | Source::Airtm => Vec::new(),
     }
+}
+
+/// An id as Svix gives its messages: the same for the same `origin`.
+pub fn message_id(origin: &str) -> String {
+    format!("msg_{}", &hex::encode(Sha256::digest(origin))[..27])
 }
 
 /// HMAC-SHA512 over the bytes as they are sent, in lower-case hex.
