@@ -80,7 +80,9 @@ pub fn due(esim_ref: &str, esim: &Esim, rules: &Rules, now: Timestamp) -> Vec<De
     let passed = |days: &u32| now >= expires_at - TimeDelta::days(i64::from(*days));
     // Of several that have passed only the last is true.
     let latest = rules.expiry_notice_days.iter().copied().filter(passed).min();
-    let told = |days: &u32| esim.expiry_notices.iter().any(|(at, told)| *at == expires_at && told <= days);
+    // A provider's notice of another number of days is none that anybody is told.
+    let is_told = |at: &Timestamp, told: &u32, days: &u32| *at == expires_at && told <= days && rules.tells_days(*told);
+    let told = |days: &u32| esim.expiry_notices.iter().any(|(at, told)| is_told(at, told, days));
     latest
         .filter(|days| !told(days))
         .map(|days| Deadline::Expiring { esim_ref: esim_ref.to_owned(), expires_at, days: days.to_string() })
@@ -124,6 +126,13 @@ mod tests {
         check(&esim(&[3]), "2026-03-09T00:00:00Z", &["1"]);
         check(&esim(&[]), "2026-03-09T12:00:00Z", &["1"]);
         check(&esim(&[1]), "2026-03-09T12:00:00Z", &[]);
+    }
+
+    #[test]
+    fn a_notice_that_the_provider_gives_and_nobody_is_told_keeps_none_back() {
+        check(&esim(&[2]), "2026-03-08T00:00:00Z", &["3"]);
+        check(&esim(&[0]), "2026-03-09T12:00:00Z", &["1"]);
+        check(&esim(&[0, 1]), "2026-03-09T12:00:00Z", &[]);
     }
 
     #[test]

@@ -144,7 +144,9 @@ fn nameless(event: &Event, name: &str) -> Event {
         body["id"] = name.into();
         body["data"] = json!({ "status": "SUCCESS" });
     }
-    of_nobody(event, body, UNREADABLE, name)
+    // What a clock has made stale is not looked at any further.
+    let nature = if event.is_genuine() { UNREADABLE } else { event.nature.clone() };
+    of_nobody(event, body, nature, name)
 }
 
 /// "Accept each event once within a 24-hour window": kept by somebody, and sent a day later.

@@ -57,6 +57,7 @@ const SOURCES: [(Source, u64); 6] = [
 
 /// Lives began up to so long ago.
 const AGE_MAX: TimeDelta = TimeDelta::days(45);
+const AGE_YOUNG: TimeDelta = TimeDelta::days(9);
 
 /// We believe a time up to an hour ahead of ours. No time of a life lies so near to that line, seen from `base`, that it
 /// would depend on how long a run takes.
@@ -84,7 +85,9 @@ impl World {
 
     fn told(&self, number: u64, source: Source, skew: TimeDelta) -> Vec<Event> {
         let mut random = self.random(number, "story");
-        let age = TimeDelta::seconds(random.between(0..=AGE_MAX.num_seconds()));
+        // Half of them are young, so that many an end is near.
+        let oldest = if random.chance(0.5) { AGE_MAX } else { AGE_YOUNG };
+        let age = TimeDelta::seconds(random.between(0..=oldest.num_seconds()));
         let mut story = Story {
             ids: self.random(number, &format!("ids of {}", self.run)),
             random,

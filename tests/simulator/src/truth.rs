@@ -55,8 +55,9 @@ struct Claim<'a> {
 
 impl Claim<'_> {
     /// The greatest of a column's holds.
-    fn weight(&self) -> (bool, Option<Time>, Option<u64>, usize, &Value) {
-        (self.said.firm, self.at, self.said.sequence, self.said.rank, &self.said.value)
+    fn weight(&self) -> (bool, Option<Time>, Option<u64>, usize, &Value, &[(&str, Option<Value>)]) {
+        let said = self.said;
+        (said.firm, self.at, said.sequence, said.rank, &said.value, &said.with)
     }
 
     fn text(&self) -> &str {

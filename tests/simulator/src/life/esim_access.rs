@@ -1,7 +1,7 @@
 //! A life at eSIM Access: an order of one eSIM or several, each of which is installed or not, used, warned of, topped up,
 //! used up, suspended, revoked, cancelled, and ends.
 
-use chrono::TimeDelta;
+use chrono::{SubsecRound as _, TimeDelta};
 
 use super::Story;
 use crate::dialect::esim_access::{Content, Form, Names, Notice, Usage};
@@ -64,7 +64,11 @@ fn tell_oddities(story: &mut Story, form: Form) {
     let mut esim = esim(story, form, &order_no, None);
     let at = story.born;
     match story.random.below(3) {
-        0 => esim.tell(story, at, Content::Health),
+        0 => {
+            // In the form of 2025 it would be the same, byte for byte, in every life.
+            esim.form = Form::Year2026;
+            esim.tell(story, at, Content::Health);
+        }
         1 => esim.tell(story, at, Content::Other { notify_type: "NETWORK_EVENT" }),
         _ => {
             esim.tell(story, at, Content::OrderStatus { status: "ON_HOLD" });
@@ -225,7 +229,8 @@ impl Esim {
         let lasts = (ends - from) * i32::try_from(story.random.between(15..=160)).unwrap_or(100) / 100;
         let when = |used: u64| {
             let share = (used - start) * 1_000 / (total - start).max(1);
-            from + lasts / 1_000 * i32::try_from(share).unwrap_or(1_000)
+            // eSIM Access writes whole seconds.
+            (from + lasts / 1_000 * i32::try_from(share).unwrap_or(1_000)).trunc_subsecs(0)
         };
         for (remaining, written) in THRESHOLDS {
             let used = total / 100 * (100 - remaining) + story.random.below(total / 50);

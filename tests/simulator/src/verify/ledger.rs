@@ -49,24 +49,25 @@ impl<'a> Ledger<'a> {
         let places: BTreeMap<u64, usize> = lives.iter().zip(0..).map(|(life, place)| (life.number, place)).collect();
         let by_place: BTreeMap<Place, usize> =
             messages.iter().enumerate().flat_map(|(index, (_, places))| places.iter().map(move |p| (*p, index))).collect();
-        let mut by_body: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut by_body: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for attempt in &journal.attempts {
             let place = places.get(&attempt.life).map(|life| (*life, attempt.event));
             if let Some(index) = place.and_then(|place| by_place.get(&place)) {
-                messages[*index].0.attempts.push(attempt);
-                by_body.insert(&attempt.body, *index);
+                let message = &mut messages[*index].0;
+                message.attempts.push(attempt);
+                by_body.insert((message.life.source.name(), &attempt.body), *index);
             }
         }
         let mut strangers = Vec::new();
         for row in &sheet.events {
-            match by_body.get(body_hash(row).as_str()) {
+            match by_body.get(&(text(row, "source"), &*body_hash(row))) {
                 Some(index) => messages[*index].0.rows.push(row),
                 None if row.get("origin").is_some_and(|origin| origin == "webhook") => strangers.push(("events", row)),
                 None => {}
             }
         }
         for row in &sheet.dead_letters {
-            match by_body.get(body_hash(row).as_str()) {
+            match by_body.get(&(text(row, "source"), &*body_hash(row))) {
                 Some(index) => messages[*index].0.dead.push(row),
                 None => strangers.push(("dead_letters", row)),
             }
