@@ -140,7 +140,8 @@ fn any_esim() -> impl Strategy<Value = Esim> {
     let thresholds = proptest::collection::btree_map(1_u64..3, 50_u8..53, 0..3);
     let used = (latest(any_usage()), thresholds, latest(any_alert()));
     let notices = proptest::collection::btree_set((any_time(), 1_u32..3), 0..3);
-    let valid = (latest(any_time()), notices, latest(any_alert()), any_mode(), any_heard());
+    let passed = proptest::collection::btree_set(any_time(), 0..3);
+    let valid = (latest(any_time()), notices, latest(any_alert()), any_mode(), any_heard(), passed);
     (named, status, used, valid, confirmation(any_text())).prop_map(|(named, status, used, valid, confirmation)| Esim {
         order_ref: named.0,
         eid: named.1,
@@ -157,6 +158,7 @@ fn any_esim() -> impl Strategy<Value = Esim> {
         expiry_alert: valid.2,
         mode: valid.3,
         heard: valid.4,
+        passed_ends: valid.5,
         confirmation,
         ..Esim::default()
     })
