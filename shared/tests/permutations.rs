@@ -171,6 +171,25 @@ fn esim_access_from_the_order_to_the_first_use() {
 }
 
 #[test]
+fn esim_access_with_different_words_of_one_time() {
+    let states = check(
+        Provider::EsimAccess,
+        &[
+            smdp(3, 7, "INSTALLATION"),
+            smdp(3, 7, "DISABLED"),
+            smdp(3, 6, "ENABLED"),
+            status(3, "USED_UP", "INSTALLATION"),
+            status(3, "SUSPENDED", "ENABLED"),
+            status(3, "USED_EXPIRED", "RELEASED"),
+        ],
+    );
+    let esim = esim(&states, "B1/8943");
+    let words = (esim.provider_plan_status.value().unwrap(), esim.provider_profile_status.value().unwrap());
+    assert_eq!((esim.plan_status(), words.0.as_str()), (Some(PlanStatus::Expired), "USED_EXPIRED"));
+    assert_eq!((esim.profile_status(), words.1.as_str()), (Some(ProfileStatus::Disabled), "DISABLED"));
+}
+
+#[test]
 fn esim_access_from_the_last_bytes_over_a_top_up_to_the_end() {
     let validity =
         json!({"durationUnit": "DAY", "totalDuration": 30, "expiredTime": "2026-05-12T08:10:19Z", "remain": 1});
@@ -259,6 +278,10 @@ fn yoni_with_one_order_that_contradicts_itself() {
     assert_eq!((order(&states, "3").status(), order(&states, "3").needs_review()), (OrderStatus::Completed, false));
     assert_eq!((order(&states, "4").status(), order(&states, "4").needs_review()), (OrderStatus::Completed, true));
     assert_eq!(esim(&states, "8910").plan_status(), Some(PlanStatus::Allocated));
+    for order_ref in ["1", "4"] {
+        let word = order(&states, order_ref).provider_status.value().unwrap();
+        assert_eq!(word, "COMPLETED", "{order_ref}: the word is the one for the status");
+    }
 }
 
 /// An event of SimplifyTrip on the `day`th of May, sent (again) when it is received.
