@@ -80,3 +80,6 @@ fn millis(time: Time) -> String {
 fn seconds(time: Time) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
+
+#[cfg(test)]
+mod tests;

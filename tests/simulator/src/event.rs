@@ -180,7 +180,10 @@ pub struct Inbox {
 pub enum Body {
     Fixed(Vec<u8>),
     /// SimplifyTrip's, whose `sentDate` is the time of each attempt, by a clock that is off by `skew`.
-    Dated { body: serde_json::Value, skew: TimeDelta },
+    Dated {
+        body: serde_json::Value,
+        skew: TimeDelta,
+    },
 }
 
 impl Body {
@@ -210,7 +213,9 @@ impl Body {
 pub enum Nature {
     Genuine,
     /// The provider's own, and no event: it ends as a dead letter, with one of these reasons.
-    Malformed { reasons: &'static [&'static str] },
+    Malformed {
+        reasons: &'static [&'static str],
+    },
     /// A stranger's: refused, without a trace.
     Forged(Forgery),
 }

@@ -168,3 +168,53 @@ impl Journal {
         bail!("the run of {} was broken off, so that nobody knows what it sent last; run it again", path.display())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cast() -> Cast {
+        let base = "2026-05-01T12:00:00Z".parse().unwrap();
+        Cast { seed: 7, run: "a".to_owned(), base, esims: 9, life: Some(3), chaos: Chaos::SOME }
+    }
+
+    fn path(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("{name}-{}.jsonl", std::process::id()))
+    }
+
+    fn attempt(end: End) -> Attempt {
+        let at = cast().base;
+        Attempt { life: 3, event: 1, copy: 0, attempt: 2, sent_at: at, ended_at: at, body: "aa".to_owned(), end }
+    }
+
+    #[test]
+    fn a_journal_is_read_as_it_was_written() {
+        let path = path("written");
+        let ends = [End::Answered { status: 200, id: Some("1".to_owned()) }, End::Refused, End::Silent, End::Outage];
+        let mut writer = Writer::begin(&path, &cast(), cast().base, Some(cast().base)).unwrap();
+        ends.into_iter().for_each(|end| writer.note(attempt(end)).unwrap());
+        let written = writer.end(cast().base).unwrap();
+        assert_eq!(Journal::read(&path).unwrap(), written);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_journal_that_breaks_off_is_none() {
+        let path = path("broken-off");
+        let mut writer = Writer::begin(&path, &cast(), cast().base, None).unwrap();
+        writer.note(attempt(End::Silent)).unwrap();
+        drop(writer);
+        let said = format!("{:#}", Journal::read(&path).unwrap_err());
+        assert!(said.contains("broken off") && said.contains("run it again"), "{said}");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn only_what_can_have_come_is_uncertain() {
+        let answered = |status| End::Answered { status, id: None };
+        let is = |end: End| (attempt(end.clone()).is_accepted(), attempt(end).is_uncertain());
+        assert_eq!(is(answered(200)), (true, false));
+        assert_eq!([is(answered(503)), is(End::Silent)], [(false, true); 2]);
+        assert_eq!([is(answered(404)), is(answered(204)), is(End::Refused), is(End::Outage)], [(false, false); 4]);
+    }
+}

@@ -80,13 +80,13 @@ struct ChaosArgs {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| "it must be a number from 0 to 1".to_owned())?;
-    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it must be from 0 to 1".to_owned()) }
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "it must be a number from 0 to 1".to_owned())
 }
 
 fn factor(text: &str) -> Result<f64, String> {
-    let factor: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
-    if (0.0..=100.0).contains(&factor) { Ok(factor) } else { Err("it must be from 0 to 100".to_owned()) }
+    let factor = text.parse().ok().filter(|factor| (0.0..=100.0).contains(factor));
+    factor.ok_or_else(|| "it must be a number from 0 to 100".to_owned())
 }
 
 impl CastArgs {

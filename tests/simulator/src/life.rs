@@ -69,7 +69,7 @@ const STALE_DOUBTFUL: (TimeDelta, TimeDelta) = (TimeDelta::hours(20), TimeDelta:
 
 impl World {
     pub fn life(&self, number: u64) -> Life {
-        let source = source(&mut self.random(number, "source"));
+        let source = self.source(number);
         let told = self.told(number, source, TimeDelta::zero());
         let skew = self.skew(number, source, &told);
         let mut events = if skew.is_zero() { told } else { self.told(number, source, skew) };
@@ -77,6 +77,19 @@ impl World {
             events.iter_mut().for_each(|event| event.nature = STALE);
         }
         Life { number, source, skew, events }
+    }
+
+    /// Whose life it is.
+    pub fn source(&self, number: u64) -> Source {
+        let mut random = self.random(number, "source");
+        let mut lot = random.below(SOURCES.iter().map(|(_, share)| share).sum());
+        for (source, share) in SOURCES {
+            if lot < share {
+                return source;
+            }
+            lot -= share;
+        }
+        Source::EsimAccess
     }
 
     pub fn random(&self, life: u64, purpose: &str) -> Random {
@@ -130,22 +143,11 @@ impl World {
 /// Whether a clock that is off by `skew` leaves no doubt which times are believed.
 fn is_clear(source: Source, skew: TimeDelta, told: &[Event], base: Time) -> bool {
     let within = |time: TimeDelta, (from, until): (TimeDelta, TimeDelta)| time > from && time < until;
-    let times = told.iter().flat_map(|event| {
-        event.meaning.said.iter().filter_map(|said| said.at).chain(event.inbox.occurred_at)
-    });
+    let times = told
+        .iter()
+        .flat_map(|event| event.meaning.said.iter().filter_map(|said| said.at).chain(event.inbox.occurred_at));
     let stale = source == Source::SimplifyTrip && within(skew.abs(), STALE_DOUBTFUL);
     !stale && times.into_iter().all(|time| !within(time + skew - base, DOUBTFUL))
-}
-
-fn source(random: &mut Random) -> Source {
-    let mut lot = random.below(SOURCES.iter().map(|(_, share)| share).sum());
-    for (source, share) in SOURCES {
-        if lot < share {
-            return source;
-        }
-        lot -= share;
-    }
-    Source::EsimAccess
 }
 
 /// A life while it is told.

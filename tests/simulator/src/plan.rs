@@ -66,3 +66,57 @@ fn copies(random: &mut crate::random::Random, chaos: &Chaos) -> u32 {
 fn is_sent_by_provider(event: &Event) -> bool {
     !matches!(event.nature, Nature::Forged(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Cast;
+
+    fn plan(chaos: Chaos) -> (Vec<Life>, Vec<Parcel>) {
+        let base = "2026-05-01T12:00:00Z".parse().unwrap();
+        let cast = Cast { seed: 4, run: "a".to_owned(), base, esims: 150, life: None, chaos };
+        let lives = cast.lives();
+        let parcels = parcels(&cast.world(), &lives, &chaos);
+        (lives, parcels)
+    }
+
+    fn turns(parcels: &[Parcel]) -> Vec<(usize, usize)> {
+        parcels.iter().map(|parcel| (parcel.life, parcel.event)).collect()
+    }
+
+    #[test]
+    fn without_chaos_each_message_is_sent_once_and_in_order() {
+        let (lives, parcels) = plan(Chaos::NONE);
+        assert_eq!(parcels.len(), lives.iter().map(|life| life.events.len()).sum::<usize>());
+        for life in 0..lives.len() {
+            let events: Vec<_> = parcels.iter().filter(|parcel| parcel.life == life).map(|p| p.event).collect();
+            assert!(events.is_sorted(), "{events:?}");
+        }
+        assert!(!turns(&parcels).is_sorted(), "lives go on side by side");
+    }
+
+    #[test]
+    fn each_knob_moves_what_it_says() {
+        let (lives, calm) = plan(Chaos::NONE);
+        let count: usize = lives.iter().map(|life| life.events.len()).sum();
+        let (_, doubled) = plan(Chaos { duplicates: 0.5, ..Chaos::NONE });
+        assert!(doubled.len() > count * 3 / 2 && doubled.iter().any(|parcel| parcel.copy == BURST));
+        let (_, lost) = plan(Chaos { loss: 0.5, ..Chaos::NONE });
+        assert!(lost.len() > count / 3 && lost.len() < count * 2 / 3, "{} of {count}", lost.len());
+        for chaos in [Chaos { reorder: 0.5, ..Chaos::NONE }, Chaos { delay: 0.3, ..Chaos::NONE }] {
+            let (_, moved) = plan(chaos);
+            let sorted = |parcels: &[Parcel]| {
+                let mut turns = turns(parcels);
+                turns.sort_unstable();
+                turns
+            };
+            assert_ne!(turns(&moved), turns(&calm));
+            assert_eq!(sorted(&moved), sorted(&calm), "the same messages");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_has_the_same_plan() {
+        assert_eq!(plan(Chaos::SOME).1, plan(Chaos::SOME).1);
+    }
+}

@@ -16,8 +16,7 @@ pub fn sent(journal: &Journal, lives: &[Life]) -> String {
     let mut table = "source         lives  messages  attempts  answered 200  refused  without answer\n".to_owned();
     let sources: BTreeMap<u64, &str> = lives.iter().map(|life| (life.number, life.source.name())).collect();
     for source in samples::Source::ALL {
-        let of_source =
-            |attempt: &&Attempt| sources.get(&attempt.life).is_some_and(|name| *name == source.name());
+        let of_source = |attempt: &&Attempt| sources.get(&attempt.life).is_some_and(|name| *name == source.name());
         let attempts: Vec<_> = journal.attempts.iter().filter(of_source).collect();
         let messages: BTreeSet<_> = attempts.iter().map(|attempt| (attempt.life, attempt.event)).collect();
         let count = |end: fn(&End) -> bool| attempts.iter().filter(|attempt| end(&attempt.end)).count();

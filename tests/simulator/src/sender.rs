@@ -128,8 +128,11 @@ struct Job {
 /// What waits for its time.
 struct Queue {
     started: Instant,
-    rate: f64,
+    /// Between one new message and the next.
+    interval: Duration,
     fresh: Peekable<Enumerate<std::vec::IntoIter<Parcel>>>,
+    /// Before then no new message is begun: who is late does not make up for it at once.
+    fresh_due: Instant,
     /// The number keeps apart what is due at one moment.
     again: BTreeMap<(Instant, u64), Job>,
     count: u64,
@@ -138,12 +141,8 @@ struct Queue {
 impl Queue {
     fn new(parcels: Vec<Parcel>, rate: f64, started: Instant) -> Self {
         let fresh = parcels.into_iter().enumerate().peekable();
-        Self { started, rate, fresh, again: BTreeMap::new(), count: 0 }
-    }
-
-    fn fresh_due(&mut self) -> Option<Instant> {
-        let place = u32::try_from(self.fresh.peek()?.0).unwrap_or(u32::MAX);
-        Some(self.started + Duration::from_secs_f64(f64::from(place) / self.rate))
+        let interval = Duration::from_secs_f64(1.0 / rate);
+        Self { started, interval, fresh, fresh_due: started, again: BTreeMap::new(), count: 0 }
     }
 
     fn again_due(&self) -> Option<Instant> {
@@ -151,7 +150,8 @@ impl Queue {
     }
 
     fn due(&mut self) -> Option<Instant> {
-        self.fresh_due().into_iter().chain(self.again_due()).min()
+        let fresh = self.fresh.peek().map(|_| self.fresh_due);
+        fresh.into_iter().chain(self.again_due()).min()
     }
 
     /// What is due. Retries go first: they have waited.
@@ -161,10 +161,13 @@ impl Queue {
             progress.retried.add();
             return self.again.pop_first().map(|(_, job)| job);
         }
-        let due = self.fresh_due().filter(|due| *due <= now)?;
+        let (place, parcel) = self.fresh.next_if(|_| self.fresh_due <= now)?;
+        let planned = self.started + self.interval.saturating_mul(u32::try_from(place).unwrap_or(u32::MAX));
         progress.begun.add();
-        progress.lag_ms.set(u64::try_from((now - due).as_millis()).unwrap_or(u64::MAX));
-        self.fresh.next().map(|(_, parcel)| Job { parcel, attempt: 1 })
+        progress.lag_ms.set(u64::try_from(now.saturating_duration_since(planned).as_millis()).unwrap_or(u64::MAX));
+        // A timer is never exact: what it is late by is made up for, and no more than that.
+        self.fresh_due = (self.fresh_due + self.interval).max(now - self.interval.max(TIMER));
+        Some(Job { parcel, attempt: 1 })
     }
 
     fn put(&mut self, job: Job, due: Instant) {
@@ -190,6 +193,8 @@ struct Stage {
     outages: Vec<(Instant, Instant)>,
 }
 
+/// How late a timer may wake us.
+const TIMER: Duration = Duration::from_millis(5);
 /// After so many refusals, and nothing else, a source's secret must be wrong.
 const REFUSALS_MAX: u32 = 5;
 
@@ -212,16 +217,8 @@ impl Stage {
         let breaks_off = random.chance(self.chaos.hang_ups);
         let breaks_off = breaks_off.then(|| Duration::from_micros(random.below(4_000)));
         let end = if self.is_out() { End::Outage } else { self.post(life.source, request, breaks_off).await };
-        let attempt = Attempt {
-            life: life.number,
-            event,
-            copy,
-            attempt: job.attempt,
-            sent_at,
-            ended_at: Utc::now(),
-            body,
-            end,
-        };
+        let attempt =
+            Attempt { life: life.number, event, copy, attempt: job.attempt, sent_at, ended_at: Utc::now(), body, end };
         Done { job, attempt, is_heard }
     }
 

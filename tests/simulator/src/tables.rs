@@ -48,10 +48,29 @@ const ORDERS: &[&str] = &[
     "created_at", "updated_at",
 ];
 const ESIMS: &[&str] = &[
-    "source", "esim_ref", "provider", "order_ref", "iccid", "eid", "provider_esim_ref", "plan_status",
-    "provider_plan_status", "plan_status_at", "profile_status", "provider_profile_status", "profile_status_at",
-    "activation_code", "total_bytes", "used_bytes", "usage_at", "expires_at", "package_name", "mode", "confirmation",
-    "created_at", "updated_at",
+    "source",
+    "esim_ref",
+    "provider",
+    "order_ref",
+    "iccid",
+    "eid",
+    "provider_esim_ref",
+    "plan_status",
+    "provider_plan_status",
+    "plan_status_at",
+    "profile_status",
+    "provider_profile_status",
+    "profile_status_at",
+    "activation_code",
+    "total_bytes",
+    "used_bytes",
+    "usage_at",
+    "expires_at",
+    "package_name",
+    "mode",
+    "confirmation",
+    "created_at",
+    "updated_at",
 ];
 const PAYMENTS: &[&str] = &[
     "source", "payment_ref", "provider", "direction", "status", "provider_status", "status_at", "amount", "code",
@@ -66,8 +85,10 @@ const EVENTS: &[&str] = &[
     "id", "source", "provider", "provider_event_id", "occurred_at", "disbelieved_at", "received_at", "order_ref",
     "esim_ref", "payment_ref", "origin", "mode", "body",
 ];
-const ACTIONS: &[&str] =
-    &["id", "source", "action_key", "kind", "audience", "mode", "order_ref", "esim_ref", "payload", "caused_by", "created_at"];
+const ACTIONS: &[&str] = &[
+    "id", "source", "action_key", "kind", "audience", "mode", "order_ref", "esim_ref", "payload", "caused_by",
+    "created_at",
+];
 const DELIVERIES: &[&str] = &["action_id", "channel", "status", "last_error"];
 const DEAD_LETTERS: &[&str] = &["id", "source", "received_at", "reason", "detail", "body"];
 
@@ -88,10 +109,14 @@ impl Database {
 
     /// When anything was last received.
     pub async fn last_receipt(&self) -> anyhow::Result<Option<Time>> {
-        let sql = format!("SELECT {} AS last FROM events", as_text("max(received_at)"));
-        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await;
-        let row = row.context("can't read the table events; is it the database of the worker?")?;
-        Ok(row.try_get::<Option<String>, _>("last")?.as_deref().and_then(read_time))
+        let mut last = None;
+        for table in ["events", "dead_letters"] {
+            let sql = format!("SELECT {} AS last FROM {table}", as_text("max(received_at)"));
+            let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await;
+            let row = row.with_context(|| format!("can't read the table {table}; is it the worker's database?"))?;
+            last = last.max(row.try_get::<Option<String>, _>("last")?.as_deref().and_then(read_time));
+        }
+        Ok(last)
     }
 
     pub async fn pulse(&self, since: Option<Time>) -> anyhow::Result<Pulse> {
@@ -118,7 +143,8 @@ impl Database {
     pub async fn sheet(&self, since: Option<Time>) -> anyhow::Result<Sheet> {
         let created = format!("created_at IS NULL OR {}", after("created_at", since));
         let received = after("received_at", since);
-        let promised = format!("created_at IS NULL OR {}", after("created_at", since.map(|since| since - ANOTHER_CLOCK)));
+        let promised =
+            format!("created_at IS NULL OR {}", after("created_at", since.map(|since| since - ANOTHER_CLOCK)));
         let mut entities = BTreeMap::new();
         for (table, columns) in
             [(Table::Orders, ORDERS), (Table::Esims, ESIMS), (Table::Payments, PAYMENTS), (Table::Returns, RETURNS)]
@@ -203,7 +229,8 @@ pub fn value(column: &str, text: &str) -> Option<Value> {
 
 /// `2026-05-02 06:20:00.5+00`, as PostgreSQL writes it, or RFC 3339.
 pub fn read_time(text: &str) -> Option<Time> {
-    let zoned = DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").or_else(|_| DateTime::parse_from_rfc3339(text));
+    let zoned =
+        DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").or_else(|_| DateTime::parse_from_rfc3339(text));
     let bare = || NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(|time| time.and_utc());
     zoned.ok().map(|time| time.with_timezone(&Utc)).or_else(bare)
 }

@@ -6,6 +6,7 @@ mod esim;
 mod promises;
 mod rows;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
@@ -55,9 +56,11 @@ struct Claim<'a> {
 
 impl Claim<'_> {
     /// The greatest of a column's holds.
-    fn weight(&self) -> (bool, Option<Time>, Option<u64>, usize, &Value, &[(&str, Option<Value>)]) {
-        let said = self.said;
-        (said.firm, self.at, said.sequence, said.rank, &said.value, &said.with)
+    fn order(&self, other: &Self) -> Ordering {
+        let (said, others) = (self.said, other.said);
+        let by_time = (said.firm, self.at, said.sequence).cmp(&(others.firm, other.at, others.sequence));
+        let by_rank = || (said.rank, &said.value, &said.with).cmp(&(others.rank, &others.value, &others.with));
+        by_time.then_with(by_rank)
     }
 
     fn text(&self) -> &str {
@@ -93,7 +96,7 @@ impl<'a> Case<'a> {
 
     fn latest(&self, column: &str) -> Option<Claim<'a>> {
         let of_column = self.claims.iter().filter(|claim| claim.said.column == column);
-        of_column.max_by(|one, other| one.weight().cmp(&other.weight())).copied()
+        of_column.max_by(|one, other| one.order(other)).copied()
     }
 
     /// All that was ever said of a column.
@@ -144,3 +147,6 @@ fn cases<'a>(heard: &[Heard<'a>]) -> BTreeMap<&'a Entity, Case<'a>> {
     }
     cases
 }
+
+#[cfg(test)]
+mod tests;

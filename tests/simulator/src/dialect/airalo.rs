@@ -43,8 +43,10 @@ pub struct Order {
     pub request_id: String,
     pub id: u64,
     pub place: Place,
-    /// Numbers as strings, as some of its endpoints write them.
-    pub as_text: bool,
+    /// The quantity as a string, as several variants have it.
+    pub has_quantity_as_text: bool,
+    /// The other numbers as strings, as the API's orders have them.
+    pub has_numbers_as_text: bool,
     pub package: Package,
     pub is_top_up: bool,
     pub created_at: Time,
@@ -85,14 +87,14 @@ impl Order {
             "code": format!("{}-{:06}", self.created_at.format("%Y%m%d"), self.id),
             "currency": "USD",
             "package_id": package.code,
-            "quantity": number_or_text(&self.quantity().to_string(), self.as_text),
+            "quantity": number_or_text(&self.quantity().to_string(), self.has_quantity_as_text),
             "type": kind,
             "description": format!("{} {kind} {}", self.quantity(), package.code),
             "esim_type": "Prepaid",
-            "validity": number_or_text(&package.days.to_string(), self.as_text),
+            "validity": number_or_text(&package.days.to_string(), self.has_numbers_as_text),
             "package": package.name,
             "data": package.data,
-            "price": number_or_text(package.price, self.as_text),
+            "price": number_or_text(package.price, self.has_numbers_as_text),
             "created_at": created_at,
         });
         let Json::Object(mut order) = order else { return Map::new() };

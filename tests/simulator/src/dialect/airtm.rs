@@ -88,6 +88,8 @@ impl Payment {
             "airtm_operation_id": self.operation_id,
         });
         if !self.is_payout {
+            body["cancel_uri"] = "https://shop.example.com/cancel".into();
+            body["failure_uri"] = Json::Null;
             body["callback_uri"] = "https://shop.example.com/callback".into();
             body["airtm_operation_hash"] = "1DF5PR42E2CPB2E8".into();
         }

@@ -46,15 +46,38 @@ pub struct Usage {
 pub enum Content {
     /// The URL was entered.
     Health,
-    OrderStatus { status: &'static str },
+    OrderStatus {
+        status: &'static str,
+    },
     /// A step of the profile, and in passing what is known of the plan, which may be stale.
-    Smdp { plan: &'static str, profile: &'static str, sequence: Option<u64>, outcome: Option<&'static str> },
-    EsimStatus { plan: &'static str, profile: &'static str, usage: Option<Usage>, order: Option<&'static str> },
+    Smdp {
+        plan: &'static str,
+        profile: &'static str,
+        sequence: Option<u64>,
+        outcome: Option<&'static str>,
+    },
+    EsimStatus {
+        plan: &'static str,
+        profile: &'static str,
+        usage: Option<Usage>,
+        order: Option<&'static str>,
+    },
     /// `remaining`: the share that remains, as it is written.
-    DataUsage { usage: Usage, measured_at: Time, remaining: &'static str, as_text: bool },
-    Validity { days: u32, ends_at: Time, remaining_days: u32 },
+    DataUsage {
+        usage: Usage,
+        measured_at: Time,
+        remaining: &'static str,
+        as_text: bool,
+    },
+    Validity {
+        days: u32,
+        ends_at: Time,
+        remaining_days: u32,
+    },
     /// A type that no document has.
-    Other { notify_type: &'static str },
+    Other {
+        notify_type: &'static str,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -197,8 +220,10 @@ impl Notice {
                 return meaning;
             }
             Content::EsimStatus { order: Some(status), .. } => self.say_order(&order, status, true, &mut meaning),
-            Content::Smdp { .. } | Content::EsimStatus { .. } | Content::DataUsage { .. } | Content::Validity { .. } => {
-            }
+            Content::Smdp { .. }
+            | Content::EsimStatus { .. }
+            | Content::DataUsage { .. }
+            | Content::Validity { .. } => {}
         }
         self.say_esim(&mut meaning);
         meaning

@@ -75,7 +75,9 @@ impl Esim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     Success,
-    Fail { reason: &'static str },
+    Fail {
+        reason: &'static str,
+    },
     /// Of a physical SIM, in SimplifyTrip's word.
     Update(&'static str),
 }

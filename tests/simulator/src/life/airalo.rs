@@ -5,10 +5,22 @@ use crate::dialect::airalo::{Alert, Level, Order, Package, Place, Sim, credit};
 use crate::event::{Inbox, Time};
 
 const PACKAGES: [Package; 4] = [
-    Package { code: "kallur-digital-7days-1gb", name: "Kallur Digital-1 GB - 7 Days", data: "1 GB", days: 7, price: "9.50" },
+    Package {
+        code: "kallur-digital-7days-1gb",
+        name: "Kallur Digital-1 GB - 7 Days",
+        data: "1 GB",
+        days: 7,
+        price: "9.50",
+    },
     Package { code: "bonbon-7gb-10days", name: "Bonbon Mobile-7 GB - 10 Days", data: "7 GB", days: 10, price: "18" },
     Package { code: "change-in-30days-20gb", name: "Change-20 GB - 30 Days", data: "20 GB", days: 30, price: "36.00" },
-    Package { code: "merhaba-15days-unl", name: "Merhaba-Unlimited - 15 Days", data: "Unlimited", days: 15, price: "29.99" },
+    Package {
+        code: "merhaba-15days-unl",
+        name: "Merhaba-Unlimited - 15 Days",
+        data: "Unlimited",
+        days: 15,
+        price: "29.99",
+    },
 ];
 
 const REASONS: [&str; 3] = [
@@ -99,7 +111,8 @@ fn order(story: &mut Story, created_at: Time, sims: Vec<Sim>) -> Order {
         request_id: story.ids.letters(25),
         id: 10_000_000 + story.ids.below(80_000_000),
         place: story.random.pick(&[Place::Root, Place::Root, Place::Nested, Place::Flat]),
-        as_text: story.random.chance(0.5),
+        has_quantity_as_text: story.random.chance(0.5),
+        has_numbers_as_text: story.random.chance(0.3),
         package: story.random.pick(&PACKAGES),
         is_top_up: false,
         created_at,

@@ -295,5 +295,5 @@ impl Esim {
 /// The end, moved away from where our clock would turn while a run takes its time.
 fn clear(ends: Time, base: Time) -> Time {
     let is_near = |turn: &TimeDelta| (ends - base - *turn).abs() < TURN;
-    if TURNS.iter().any(|turn| is_near(turn)) { ends + TURN * 2 } else { ends }
+    if TURNS.iter().any(is_near) { ends + TURN * 2 } else { ends }
 }

@@ -22,11 +22,8 @@ pub(super) fn tell(story: &mut Story) {
 
 fn tell_esims(story: &mut Story, order: &Order, is_test: bool) -> Time {
     let at = story.born + story.seconds(3, 900);
-    let step = if story.random.chance(0.12) {
-        Step::Fail { reason: story.random.pick(&FAILURES) }
-    } else {
-        Step::Success
-    };
+    let step =
+        if story.random.chance(0.12) { Step::Fail { reason: story.random.pick(&FAILURES) } } else { Step::Success };
     tell_step(story, order, &step, is_test, at);
     at
 }

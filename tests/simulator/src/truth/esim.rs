@@ -16,7 +16,6 @@ const TOLD_DAYS: [u32; 2] = [3, 1];
 pub(super) struct Plan {
     pub status: Option<&'static str>,
     pub at: Option<Time>,
-    is_firm: bool,
 }
 
 impl Plan {
@@ -30,48 +29,28 @@ impl Plan {
 
     /// Ended by our clock, as of its end.
     fn expired(at: Time) -> Self {
-        Self { status: Some("expired"), at: Some(at), is_firm: true }
-    }
-
-    /// The later of the two.
-    fn or_later(self, other: &Self) -> Self {
-        let weight = |plan: &Self| (plan.is_firm, plan.at, PLANS.iter().position(|known| plan.is(known)));
-        if weight(other) > weight(&self) { other.clone() } else { self }
+        Self { status: Some("expired"), at: Some(at) }
     }
 }
 
 /// By how far along they are.
-const PLANS: [&str; 8] =
-    ["pending", "allocated", "suspended", "active", "depleted", "expired", "cancelled", "revoked"];
+const PLANS: [&str; 8] = ["pending", "allocated", "suspended", "active", "depleted", "expired", "cancelled", "revoked"];
 
-/// The plans that may have become of what was said. More than one only if an end was said and taken back, and our clock
-/// may have seen it pass in between.
+/// The plans that may have become of what was said: what the provider says, or, after the end in force, that it is over.
+/// Both only if the end comes just while we look.
 pub(super) fn plans(case: &Case<'_>, span: Span) -> Vec<Plan> {
     let said = case.latest("plan_status");
     let plan = Plan {
         status: said.and_then(|claim| PLANS.into_iter().find(|status| *status == claim.text())),
         at: said.and_then(|claim| claim.at),
-        is_firm: said.is_some_and(|claim| claim.said.firm),
     };
-    let in_force = end_in_force(case);
-    let has_ended = in_force.filter(|ends| *ends < span.from && !is_later(&plan, *ends) && !plan.is_over());
-    let plan = match has_ended {
-        Some(ends) => plan.or_later(&Plan::expired(ends)),
-        None => plan,
-    };
-    let mut plans = vec![plan.clone()];
-    for ends in ends(case).into_iter().filter(|ends| *ends <= span.until) {
-        let seen = plan.clone().or_later(&Plan::expired(ends));
-        if !plans.contains(&seen) {
-            plans.push(seen);
-        }
+    // What the provider says, not in passing, of a time after the end stands against it.
+    let is_later = |ends: Time| said.is_some_and(|claim| claim.said.firm && claim.at.is_some_and(|at| at > ends));
+    match end_in_force(case).filter(|ends| *ends <= span.until && !is_later(*ends) && !plan.is_over()) {
+        None => vec![plan],
+        Some(ends) if ends < span.from => vec![Plan::expired(ends)],
+        Some(ends) => vec![plan, Plan::expired(ends)],
     }
-    plans
-}
-
-/// What the provider says, not in passing, of a time after the end stands against it.
-fn is_later(plan: &Plan, ends: Time) -> bool {
-    plan.is_firm && plan.at.is_some_and(|at| at > ends)
 }
 
 fn end_in_force(case: &Case<'_>) -> Option<Time> {
@@ -89,7 +68,7 @@ fn ends(case: &Case<'_>) -> BTreeSet<Time> {
 
 pub(super) fn promises(case: &Case<'_>, plans: &[Plan], span: Span) -> Vec<Promise> {
     let is_alive = plans.iter().all(|plan| !plan.is_over());
-    let mut promises = of_plan(case, plans);
+    let mut promises = of_plan(case, plans, span);
     if let Some(claim) = case.latest("activation_code") {
         let ready = Promise::once("esim_ready", case.entity, is_alive);
         promises.push(ready.saying("install.activation_code", claim.said.value.clone()));
@@ -114,7 +93,7 @@ pub(super) fn promises(case: &Case<'_>, plans: &[Plan], span: Span) -> Vec<Promi
 }
 
 /// "The plan gets there": what comes again and again is told for each time that it came, as of when.
-fn of_plan(case: &Case<'_>, plans: &[Plan]) -> Vec<Promise> {
+fn of_plan(case: &Case<'_>, plans: &[Plan], span: Span) -> Vec<Promise> {
     let kinds = [
         ("active", "esim_activated", false),
         ("depleted", "data_depleted", true),
@@ -127,7 +106,9 @@ fn of_plan(case: &Case<'_>, plans: &[Plan]) -> Vec<Promise> {
     for (status, kind, recurs) in kinds {
         let times: BTreeSet<_> =
             case.ever("plan_status").filter(|claim| claim.text() == status).map(|claim| claim.at).collect();
-        let may = !times.is_empty() || plans.iter().any(|plan| plan.is(status));
+        // Our clock may have seen an end pass before we heard that it was taken back.
+        let has_ended = status == "expired" && ends(case).first().is_some_and(|ends| *ends <= span.until);
+        let may = !times.is_empty() || has_ended;
         if may {
             let must = plans.iter().all(|plan| plan.is(status));
             let most = if recurs { times.len() } else { 1 };

@@ -47,8 +47,11 @@ impl<'a> Ledger<'a> {
     pub(super) fn new(journal: &'a Journal, lives: &'a [Life], sheet: &'a Sheet) -> Self {
         let mut messages = messages(lives);
         let places: BTreeMap<u64, usize> = lives.iter().zip(0..).map(|(life, place)| (life.number, place)).collect();
-        let by_place: BTreeMap<Place, usize> =
-            messages.iter().enumerate().flat_map(|(index, (_, places))| places.iter().map(move |p| (*p, index))).collect();
+        let by_place: BTreeMap<Place, usize> = messages
+            .iter()
+            .enumerate()
+            .flat_map(|(index, (_, places))| places.iter().map(move |p| (*p, index)))
+            .collect();
         let mut by_body: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for attempt in &journal.attempts {
             let place = places.get(&attempt.life).map(|life| (*life, attempt.event));
@@ -255,8 +258,10 @@ impl<'a> Message<'a> {
         let is_believed = |received: Time| said.is_some_and(|said| said <= received + BELIEVED_AHEAD);
         let mut wrong = Vec::new();
         if is_believed(earliest) == is_believed(latest) {
-            let expected =
-                [("occurred_at", said.filter(|_| is_believed(latest))), ("disbelieved_at", said.filter(|_| !is_believed(latest)))];
+            let expected = [
+                ("occurred_at", said.filter(|_| is_believed(latest))),
+                ("disbelieved_at", said.filter(|_| !is_believed(latest))),
+            ];
             for (column, expected) in expected {
                 let found = row.get(column).and_then(|text| read_time(text));
                 if found != expected {

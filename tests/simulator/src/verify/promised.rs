@@ -66,7 +66,8 @@ pub(super) fn compare(
 /// `None`: it is not ours.
 fn told<'a>(row: &'a Texts, ours: &BTreeMap<&Entity, u64>, events: &BTreeSet<&str>) -> Option<Told<'a>> {
     let payload: Json = serde_json::from_str(row.get("payload")?).ok()?;
-    let source = samples::Source::ALL.into_iter().find(|source| Some(source.name()) == row.get("source").map(String::as_str))?;
+    let source =
+        samples::Source::ALL.into_iter().find(|source| Some(source.name()) == row.get("source").map(String::as_str))?;
     let field = |name: &str| payload.get(name).and_then(Json::as_str).map(str::to_owned);
     let of_row = |name: &str| row.get(name).cloned();
     let about = [
@@ -132,7 +133,11 @@ impl Told<'_> {
         };
         let what = |(column, expected): (&str, Option<Value>)| {
             let found = self.row.get(column).map_or("null", String::as_str);
-            self.difference(format!("{}: {column}: expected {}, found {found:?}", self.kind(), shown(expected.as_ref())))
+            self.difference(format!(
+                "{}: {column}: expected {}, found {found:?}",
+                self.kind(),
+                shown(expected.as_ref())
+            ))
         };
         expected.into_iter().filter(is_wrong).map(what).collect()
     }
