@@ -13,8 +13,11 @@ COPY ingest/Cargo.toml ingest/
 COPY worker/Cargo.toml worker/
 COPY tests/Cargo.toml tests/
 COPY tests/samples/Cargo.toml tests/samples/
-RUN for crate in shared shared/runtime ingest worker tests/samples; do mkdir $crate/src && touch $crate/src/lib.rs; done \
- && for crate in ingest worker tests/samples; do echo 'fn main() {}' >$crate/src/main.rs; done \
+COPY tests/simulator/Cargo.toml tests/simulator/
+RUN for crate in shared shared/runtime ingest worker tests/samples tests/simulator; do \
+        mkdir $crate/src && touch $crate/src/lib.rs; \
+    done \
+ && for crate in ingest worker tests/samples tests/simulator; do echo 'fn main() {}' >$crate/src/main.rs; done \
  && mkdir tests/harness tests/scenarios \
  && touch tests/harness/lib.rs tests/architecture.rs tests/scenarios/main.rs \
  && cargo build --release --locked -p ingest -p worker -p samples

@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may name. What is not in its Cargo.toml does not compile, so this table is the whole truth.
-const MAY_NAME: [(&str, &[&str]); 4] = [
+const MAY_NAME: [(&str, &[&str]); 6] = [
     (
         "shared",
         &[
@@ -42,6 +42,21 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
             "prometheus-client", "qrcode", "rand", "reqwest", "runtime", "rust_decimal", "rustls", "secrecy", "serde",
             "serde_json", "sha2", "shared", "sqlx", "subtle", "thiserror", "tokio", "tokio-util", "toml", "tracing",
             "uuid",
+        ],
+    ),
+    // These two know only what is public, so that they are a second opinion.
+    (
+        "samples",
+        &[
+            "anyhow", "base64", "chrono", "clap", "hex", "hmac", "reqwest", "rustls", "serde", "serde_json", "sha2",
+            "tokio",
+        ],
+    ),
+    (
+        "simulator",
+        &[
+            "anyhow", "chrono", "clap", "hex", "rand", "reqwest", "rust_decimal", "rustls", "samples", "serde",
+            "serde_json", "sha2", "sqlx", "tokio",
         ],
     ),
 ];
@@ -122,6 +137,16 @@ fn crates_name_only_what_the_table_allows() {
 fn ingest_and_worker_never_see_each_other() {
     let dependencies = dependencies();
     assert!(!dependencies["ingest"].contains("worker") && !dependencies["worker"].contains("ingest"));
+}
+
+#[test]
+fn who_plays_the_providers_sees_the_programs_only_from_outside() {
+    let dependencies = dependencies();
+    for package in ["samples", "simulator"] {
+        for program in ["shared", "runtime", "ingest", "worker", "integration"] {
+            assert!(!dependencies[package].contains(program), "{package} may not know {program}");
+        }
+    }
 }
 
 #[test]

@@ -22,5 +22,6 @@ mod samples_end_in_rows;
 mod secrets;
 mod shutdown_and_health;
 mod simulated;
+mod simulator;
 mod subscriptions;
 mod verify;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use crate::event::{Entity, Time};
 use crate::journal::Journal;
 use crate::life::Life;
-use crate::tables::{Database, Sheet};
+use crate::tables::{Database, Pulse, Sheet};
 use crate::truth::{Span, Truth, truth};
 
 use ledger::Ledger;
@@ -80,31 +80,44 @@ pub async fn verify(
     let until = Instant::now() + patience.at_most;
     say("waiting until nothing moves any more");
     settle(journal, database, patience, until).await?;
+    let mut told = None;
     loop {
-        let sheet = database.sheet(journal.since).await?;
-        let verdict = compare(journal, &lives, &sheet, is_shared, Utc::now());
-        if verdict.differences.is_empty() || Instant::now() >= until {
-            return Ok(verdict);
+        let is_over = Instant::now() >= until;
+        match database.sheet(journal.since).await {
+            Ok(sheet) => {
+                let verdict = compare(journal, &lives, &sheet, is_shared, Utc::now());
+                let count = verdict.differences.len();
+                if count == 0 || is_over {
+                    return Ok(verdict);
+                }
+                if told.replace(count) != Some(count) {
+                    say(&format!("{count} differences; waiting whether they go away"));
+                }
+            }
+            Err(error) if is_over => return Err(error),
+            Err(error) => say(&format!("{error:#}; trying again")),
         }
-        say(&format!("{} differences; waiting whether they go away", verdict.differences.len()));
         sleep(Duration::from_secs(1)).await;
     }
 }
 
 /// Waits until the tables have been quiet, and our clock has looked since.
 async fn settle(journal: &Journal, database: &Database, patience: Patience, until: Instant) -> anyhow::Result<()> {
-    let (mut last, mut since) = (database.pulse(journal.since).await?, Instant::now());
+    let (mut last, mut since) = (Pulse::default(), Instant::now());
     let looked = patience.quiet.max(patience.clock_interval.saturating_mul(2));
-    while Instant::now() < until {
-        sleep(patience.quiet.min(Duration::from_millis(500))).await;
-        let pulse = database.pulse(journal.since).await?;
-        if pulse != last || pulse.open > 0 {
-            (last, since) = (pulse, Instant::now());
-        } else if since.elapsed() >= looked {
-            break;
+    loop {
+        match database.pulse(journal.since).await {
+            Ok(pulse) if pulse == last && pulse.open == 0 => {}
+            Ok(pulse) => (last, since) = (pulse, Instant::now()),
+            Err(error) if Instant::now() >= until => return Err(error),
+            // A database that is away may come back.
+            Err(_) => since = Instant::now(),
         }
+        if since.elapsed() >= looked || Instant::now() >= until {
+            return Ok(());
+        }
+        sleep(patience.quiet.min(Duration::from_millis(500))).await;
     }
-    Ok(())
 }
 
 /// One look. `now` is when the sheet was read.

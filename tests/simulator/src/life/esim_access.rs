@@ -186,8 +186,8 @@ impl Esim {
         let mut ends = clear(activated + TimeDelta::days(days.into()), story.base);
         let mut at = activated;
         for _ in 0..3 {
-            self.tell_interlude(story, at, ends);
-            let emptied = self.tell_consumption(story, at, ends);
+            let is_suspended = self.tell_interlude(story, at, ends);
+            let emptied = if is_suspended { None } else { self.tell_consumption(story, at, ends) };
             let topped_up = emptied.filter(|_| story.random.chance(0.5)).map(|emptied| emptied + story.hours(1, 20));
             let until = topped_up.filter(|topped_up| *topped_up < ends).unwrap_or(ends);
             self.tell_validity(story, days, ends, until);
@@ -203,24 +203,29 @@ impl Esim {
         self.tell_end(story, ends);
     }
 
-    /// What happens now and then: the profile off and on again, the plan suspended, or revoked.
-    fn tell_interlude(&mut self, story: &mut Story, from: Time, ends: Time) {
+    /// What happens now and then: the profile off and on again, the plan suspended. Whether it stays so.
+    fn tell_interlude(&mut self, story: &mut Story, from: Time, ends: Time) -> bool {
         let at = from + story.hours(1, 40);
         if at >= ends {
-            return;
+            return false;
         }
         if story.random.chance(0.3) {
             self.tell_step(story, at, "DISABLED", Some("Executed-Success"));
             let later = at + story.minutes(1, 600);
             self.tell_step(story, later, "ENABLED", Some("Executed-Success"));
         }
-        if story.random.chance(0.06) {
-            self.plan = "SUSPENDED";
-            self.tell_status(story, at + TimeDelta::seconds(7));
-            self.plan = "IN_USE";
-            let later = at + story.hours(1, 10);
-            self.tell_status(story, later);
+        if !story.random.chance(0.1) {
+            return false;
         }
+        self.plan = "SUSPENDED";
+        self.tell_status(story, at + TimeDelta::seconds(7));
+        if story.random.chance(0.5) {
+            return true;
+        }
+        self.plan = "IN_USE";
+        let later = at + story.hours(1, 10);
+        self.tell_status(story, later);
+        false
     }
 
     /// The three thresholds as they are reached, and the end of the data; `None` if it lasts to the end of the plan.

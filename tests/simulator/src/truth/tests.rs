@@ -231,3 +231,23 @@ fn of_warnings_without_a_time_the_one_that_came_last_must_be_told() {
     let expected = ["low_data 0..1", "low_data 1..2", "low_data 75 0..1", "low_data 90 0..1"];
     assert_eq!(promises(&truth(&heard, span())), expected[1..], "nobody knows which one was the last");
 }
+
+/// So that a kind that is never promised is missed.
+#[test]
+fn every_kind_of_promise_must_be_made_in_some_life() {
+    let base = span().from;
+    let world = crate::life::World { seed: 1, run: String::new(), base, clocks: crate::chaos::Chaos::NONE.clocks };
+    let mut must: BTreeMap<&str, usize> = BTreeMap::new();
+    for life in (1..=1_200).map(|number| world.life(number)) {
+        for promise in of(life.source, &life.events).promises.iter().filter(|promise| promise.least > 0) {
+            *must.entry(promise.kind).or_default() += 1;
+        }
+    }
+    let kinds = [
+        "credit_low", "data_depleted", "esim_activated", "esim_cancelled", "esim_expired", "esim_installed",
+        "esim_ready", "esim_revoked", "esim_suspended", "expiring_soon", "low_data", "order_cancelled", "order_failed",
+        "order_needs_review", "payment_failed", "payment_succeeded", "payout_failed", "payout_succeeded",
+        "return_approved", "return_rejected", "sim_delivered", "sim_shipped",
+    ];
+    assert_eq!(must.keys().copied().collect::<Vec<_>>(), kinds, "{must:?}");
+}
