@@ -66,7 +66,7 @@ impl Chaos {
         forged: 0.1,
         clocks: Clocks { drift_s: 120, broken: 0.06 },
         outages: 2,
-        outage_s: 900,
+        outage_s: 300,
     };
 
     /// The same with every share (and the outages) so many times as large.

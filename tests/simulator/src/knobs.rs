@@ -75,7 +75,7 @@ struct ChaosArgs {
     #[arg(long, value_name = "N")]
     outages: Option<u32>,
     /// For how long it is away, in the providers' time, which --time-scale makes shorter
-    #[arg(long, value_name = "SECONDS", default_value = "900")]
+    #[arg(long, value_name = "SECONDS", default_value = "300")]
     outage_length: u64,
 }
 

@@ -103,7 +103,8 @@ impl Database {
             None => format!("sqlite://{address}?mode=ro"),
         };
         let pool = AnyPool::connect(&url).await;
-        let pool = pool.with_context(|| format!("can't open the database {}", without_password(address)))?;
+        let place = || format!("can't open the database {}, which --database names", without_password(address));
+        let pool = pool.with_context(place)?;
         Ok(Self { pool, is_postgres })
     }
 
@@ -246,6 +247,57 @@ mod tests {
             assert_eq!(read_time(text), Some(expected), "{text}");
         }
         assert_eq!(read_time("soon"), None);
+    }
+
+    /// A file with the tables as the standalone edition has them: times, numbers and JSON as texts, flags as 0 and 1.
+    async fn sqlite(path: &std::path::Path) {
+        sqlx::any::install_default_drivers();
+        let pool = AnyPool::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+        let columns = |columns: &[&str]| columns.join(", ").replace("body", "body BLOB");
+        for (table, names) in [
+            ("orders", ORDERS),
+            ("esims", ESIMS),
+            ("payments", PAYMENTS),
+            ("returns", RETURNS),
+            ("events", EVENTS),
+            ("actions", ACTIONS),
+            ("deliveries", DELIVERIES),
+            ("dead_letters", DEAD_LETTERS),
+        ] {
+            let sql = format!("CREATE TABLE {table} ({})", columns(names));
+            sqlx::query(AssertSqlSafe(sql)).execute(&pool).await.unwrap();
+        }
+        for sql in [
+            "INSERT INTO orders (source, order_ref, amount, needs_review, status_at, created_at) VALUES
+             ('yoni', '1', '9.99', 1, '2026-05-01T12:00:00.000000Z', '2026-05-01T12:00:01.000000Z'),
+             ('yoni', '0', '1', 0, NULL, '2026-04-01T12:00:01.000000Z')",
+            "INSERT INTO events (id, received_at, body) VALUES ('e', '2026-05-01T12:00:01.250000Z', x'7b7D')",
+            "INSERT INTO actions (id, created_at) VALUES ('a', '2026-05-01T12:00:02.000000Z')",
+            "INSERT INTO deliveries (action_id, status) VALUES ('a', 'sent'), ('another', 'pending')",
+        ] {
+            sqlx::query(sql).execute(&pool).await.unwrap();
+        }
+        pool.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_standalone_editions_file_is_read() {
+        let path = std::env::temp_dir().join(format!("simulator-{}.sqlite", std::process::id()));
+        sqlite(&path).await;
+        let database = Database::open(path.to_str().unwrap()).await.unwrap();
+        let last = database.last_receipt().await.unwrap();
+        assert_eq!(last, Some("2026-05-01T12:00:01.25Z".parse().unwrap()));
+        let since = Some("2026-05-01T12:00:00Z".parse().unwrap());
+        let sheet = database.sheet(since).await.unwrap();
+        let [order] = &sheet.entities[&Table::Orders][..] else { panic!("one order is new: {sheet:?}") };
+        assert_eq!(value("amount", &order["amount"]), Some(Value::Number("9.99".parse().unwrap())));
+        assert_eq!(value("needs_review", &order["needs_review"]), Some(Value::Flag(true)));
+        assert_eq!(value("status_at", &order["status_at"]), Some(Value::Time(since.unwrap())));
+        assert!(!order.contains_key("currency"), "null is nothing");
+        assert_eq!((sheet.events[0]["body"].as_str(), sheet.deliveries.len()), ("7b7d", 1));
+        let pulse = Pulse { events: 1, dead_letters: 0, actions: 1, open: 1, ended: 1 };
+        assert_eq!(database.pulse(since).await.unwrap(), pulse);
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]
