@@ -15,8 +15,11 @@ COPY worker/Cargo.toml worker/
 COPY standalone/Cargo.toml standalone/
 COPY tests/Cargo.toml tests/
 COPY tests/samples/Cargo.toml tests/samples/
-RUN for crate in shared shared/invariants shared/runtime ingest worker standalone tests/samples; do mkdir $crate/src && touch $crate/src/lib.rs; done \
- && for crate in ingest worker standalone tests/samples; do echo 'fn main() {}' >$crate/src/main.rs; done \
+COPY tests/simulator/Cargo.toml tests/simulator/
+RUN for crate in shared shared/invariants shared/runtime ingest worker standalone tests/samples tests/simulator; do \
+        mkdir $crate/src && touch $crate/src/lib.rs; \
+    done \
+ && for crate in ingest worker standalone tests/samples tests/simulator; do echo 'fn main() {}' >$crate/src/main.rs; done \
  && mkdir tests/harness tests/scenarios \
  && touch tests/harness/lib.rs tests/architecture.rs tests/scenarios/main.rs \
  && cargo build --release --locked -p ingest -p worker -p standalone -p samples

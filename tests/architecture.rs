@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may name. What is not in its Cargo.toml does not compile, so this table is the whole truth.
-const MAY_NAME: [(&str, &[&str]); 6] = [
+const MAY_NAME: [(&str, &[&str]); 8] = [
     (
         "shared",
         &[
@@ -50,6 +50,21 @@ const MAY_NAME: [(&str, &[&str]); 6] = [
         &[
             "anyhow", "clap", "futures-util", "ingest", "runtime", "rust_decimal", "secrecy", "serde_json", "sha2",
             "thiserror", "tokio", "tokio-util", "tracing", "worker",
+        ],
+    ),
+    // These two know only what is public, so that they are a second opinion.
+    (
+        "samples",
+        &[
+            "anyhow", "base64", "chrono", "clap", "hex", "hmac", "reqwest", "rustls", "serde", "serde_json", "sha2",
+            "tokio",
+        ],
+    ),
+    (
+        "simulator",
+        &[
+            "anyhow", "chrono", "clap", "hex", "rand", "reqwest", "rust_decimal", "rustls", "samples", "serde",
+            "serde_json", "sha2", "sqlx", "tokio",
         ],
     ),
 ];
@@ -140,8 +155,18 @@ fn ingest_and_worker_never_see_each_other() {
 fn what_only_fuzzing_needs_is_in_no_program() {
     assert!(!dependencies().contains_key("fuzz"), "shared/fuzz is a workspace of its own");
     for (package, names) in dependencies() {
-        let is_program = ["shared", "runtime", "ingest", "worker"].contains(&package.as_str());
+        let is_program = ["shared", "runtime", "ingest", "worker", "standalone"].contains(&package.as_str());
         assert!(!is_program || !names.contains("invariants"), "{package} names the invariants");
+    }
+}
+
+#[test]
+fn who_plays_the_providers_sees_the_programs_only_from_outside() {
+    let dependencies = dependencies();
+    for package in ["samples", "simulator"] {
+        for program in ["shared", "runtime", "ingest", "worker", "standalone", "integration"] {
+            assert!(!dependencies[package].contains(program), "{package} may not know {program}");
+        }
     }
 }
 

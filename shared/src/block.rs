@@ -92,6 +92,21 @@ impl<T> Latest<T> {
         self
     }
 
+    /// For the provider's own word beside our reading of it, to be called last: of words of one time (and number) the one
+    /// wins whose reading does, by its `rank`, so that a row never shows a status and the word for another. A word that
+    /// we can't read has none.
+    #[must_use]
+    pub fn ranked(mut self, rank: Option<u8>) -> Self {
+        /// More than there are ranks.
+        const RANKS: u64 = 256;
+        if let Some(claim) = &mut self.0 {
+            let number = claim.sequence.map_or(0, |sequence| sequence.saturating_add(1));
+            let rank = rank.map_or(0, |rank| u64::from(rank) + 1);
+            claim.sequence = Some(number.saturating_mul(RANKS).saturating_add(rank));
+        }
+        self
+    }
+
     pub fn value(&self) -> Option<&T> {
         self.0.as_ref().map(|claim| &claim.value)
     }

@@ -190,6 +190,9 @@ blocks! {
         pub low_data_alert: Latest<Alert>,
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub expires_at: Latest<Timestamp>,
+        /// Ends that our own clock saw pass. One that is not in force, or no longer, ends nothing.
+        #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+        pub passed_ends: BTreeSet<Timestamp>,
         /// The provider's notices that `expires_at` (first) is so many days (second) away.
         #[serde(skip_serializing_if = "BTreeSet::is_empty")]
         pub expiry_notices: BTreeSet<(Timestamp, u32)>,
@@ -230,8 +233,25 @@ impl Esim {
         self.confirmation.verdict(self.install.value().map(Install::fingerprint).as_ref())
     }
 
+    /// What the provider says became of the plan, or what our clock says, once the end in force has passed.
     pub fn plan_status(&self) -> Option<PlanStatus> {
-        self.plan.value().copied()
+        self.passed_end().map(|_| PlanStatus::Expired).or(self.plan.value().copied())
+    }
+
+    /// As of when [`plan_status`](Self::plan_status) holds.
+    pub fn plan_status_at(&self) -> Option<Timestamp> {
+        self.passed_end().or(self.plan.at())
+    }
+
+    fn passed_end(&self) -> Option<Timestamp> {
+        self.expires_at.value().copied().filter(|end| self.passed_ends.contains(end) && !self.outlives(*end))
+    }
+
+    /// Whether what the provider says of the plan stands against its ending at `end`: that it is over anyway, or, not in
+    /// passing, anything as of a later time.
+    pub(crate) fn outlives(&self, end: Timestamp) -> bool {
+        let is_newer = self.plan.firm_value().is_some() && self.plan.at().is_some_and(|at| at > end);
+        is_newer || self.plan.value().is_some_and(|plan| plan.is_over())
     }
 
     pub fn profile_status(&self) -> Option<ProfileStatus> {

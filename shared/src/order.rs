@@ -110,7 +110,8 @@ blocks! {
 impl Order {
     /// What a provider says of an order's status: `known` is our reading of its word `said`, if we have one.
     pub fn with_status(said: &str, known: Option<OrderStatus>, reason: Option<String>, at: Option<Timestamp>) -> Self {
-        let mut order = Self { provider_status: Latest::claim(said.to_owned(), at), ..Self::default() };
+        let word = Latest::claim(said.to_owned(), at).ranked(known.map(|status| status as u8));
+        let mut order = Self { provider_status: word, ..Self::default() };
         match known {
             Some(status) => order.standing = Latest::claim(Standing { status, reason }, at),
             None => {

@@ -109,7 +109,7 @@ impl Payment {
         at: Option<Timestamp>,
     ) -> Self {
         Self {
-            provider_status: Latest::claim(said.to_owned(), at),
+            provider_status: Latest::claim(said.to_owned(), at).ranked(known.map(|status| status as u8)),
             standing: Latest::maybe(known.map(|status| Standing { status, reason }), at),
             ..Self::default()
         }

@@ -58,7 +58,7 @@ impl ReturnRequest {
     /// What a provider says of a return's status: `known` is our reading of its word `said`, if we have one.
     pub fn with_status(said: &str, known: Option<ReturnStatus>, at: Option<Timestamp>) -> Self {
         Self {
-            provider_status: Latest::claim(said.to_owned(), at),
+            provider_status: Latest::claim(said.to_owned(), at).ranked(known.map(|status| status as u8)),
             status: Latest::maybe(known, at),
             ..Self::default()
         }

@@ -22,6 +22,7 @@ mod samples_end_in_rows;
 mod secrets;
 mod shutdown_and_health;
 mod simulated;
+mod simulator;
 mod standalone;
 mod stores;
 mod subscriptions;

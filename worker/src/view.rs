@@ -100,7 +100,7 @@ impl<'a> EsimRow<'a> {
             provider_esim_ref: esim.provider_esim_ref.value(),
             plan_status: esim.plan_status().map(shared::esim::PlanStatus::as_str),
             provider_plan_status: esim.provider_plan_status.value(),
-            plan_status_at: esim.plan.at(),
+            plan_status_at: esim.plan_status_at(),
             profile_status: esim.profile_status().map(shared::esim::ProfileStatus::as_str),
             provider_profile_status: esim.provider_profile_status.value(),
             profile_status_at: esim.profile.at(),

@@ -97,19 +97,13 @@ fn read_smdp_event(content: &Value, at: Option<Timestamp>) -> Esim {
     let Esim { plan, provider_plan_status, .. } = read_plan(content, at);
     // GSMA SGP.22 names these outcomes of a step; eSIM Access documents `Executed-Success`, or nothing at all.
     let step_failed = matches!(word(content, "notifyStatus").as_deref(), Some("FAILED" | "EXPIRED"));
-    let profile = if step_failed { Esim::default() } else { read_profile(content, at) };
-    Esim {
-        plan: plan.weak(),
-        provider_plan_status: provider_plan_status.weak(),
-        profile: profile.profile.numbered(sequence),
-        provider_profile_status: profile.provider_profile_status.numbered(sequence),
-        ..Esim::default()
-    }
+    let profile = if step_failed { Esim::default() } else { read_profile(content, at, sequence) };
+    Esim { plan: plan.weak(), provider_plan_status: provider_plan_status.weak(), ..profile }
 }
 
 fn read_esim_status(content: &Value, at: Option<Timestamp>) -> Esim {
     let Esim { plan, provider_plan_status, .. } = read_plan(content, at);
-    let Esim { profile, provider_profile_status, .. } = read_profile(content, at);
+    let Esim { profile, provider_profile_status, .. } = read_profile(content, at, None);
     let esim = Esim { plan, provider_plan_status, profile, provider_profile_status, ..Esim::default() };
     match usage(content) {
         Some(usage) => esim.with_usage(usage, None, at),
@@ -121,16 +115,17 @@ fn read_plan(content: &Value, at: Option<Timestamp>) -> Esim {
     let plan = word(content, "esimStatus").and_then(|status| plan_status(&status));
     Esim {
         plan: Latest::maybe(plan, at),
-        provider_plan_status: Latest::maybe(text(content, "esimStatus"), at),
+        provider_plan_status: Latest::maybe(text(content, "esimStatus"), at).ranked(plan.map(|plan| plan as u8)),
         ..Esim::default()
     }
 }
 
-fn read_profile(content: &Value, at: Option<Timestamp>) -> Esim {
+fn read_profile(content: &Value, at: Option<Timestamp>, sequence: Option<u64>) -> Esim {
     let profile = word(content, "smdpStatus").and_then(|status| profile_status(&status));
+    let said = Latest::maybe(text(content, "smdpStatus"), at).numbered(sequence);
     Esim {
-        profile: Latest::maybe(profile, at),
-        provider_profile_status: Latest::maybe(text(content, "smdpStatus"), at),
+        profile: Latest::maybe(profile, at).numbered(sequence),
+        provider_profile_status: said.ranked(profile.map(|profile| profile as u8)),
         ..Esim::default()
     }
 }

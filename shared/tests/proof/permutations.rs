@@ -143,6 +143,23 @@ fn esim_access_from_the_order_to_the_first_use() {
 }
 
 #[test]
+fn esim_access_with_different_words_of_one_time() {
+    let states = check([
+        ESIM.profile(3 * DAY, 7, "INSTALLATION"),
+        ESIM.profile(3 * DAY, 7, "DISABLED"),
+        ESIM.profile(3 * DAY, 6, "ENABLED"),
+        ESIM.status(3 * DAY, "USED_UP", "INSTALLATION"),
+        ESIM.status(3 * DAY, "SUSPENDED", "ENABLED"),
+        ESIM.status(3 * DAY, "IN_USE", "DELETED"),
+        ESIM.status(3 * DAY, "USED_EXPIRED", "RELEASED"),
+    ]);
+    let esim = esim(&states, Provider::EsimAccess, "B1/8943");
+    let words = (esim.provider_plan_status.value().unwrap(), esim.provider_profile_status.value().unwrap());
+    assert_eq!((esim.plan_status(), words.0.as_str()), (Some(PlanStatus::Expired), "USED_EXPIRED"));
+    assert_eq!((esim.profile_status(), words.1.as_str()), (Some(ProfileStatus::Disabled), "DISABLED"));
+}
+
+#[test]
 fn esim_access_from_the_last_bytes_over_a_top_up_to_the_end() {
     let states = check([
         ESIM.usage(5 * DAY, 1000, 850),

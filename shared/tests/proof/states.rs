@@ -155,12 +155,13 @@ pub(crate) fn any_esim() -> impl Strategy<Value = Esim> {
     let reached = btree_map((0_u64..3).prop_map(|total| total * 1000), 49_u8..92, 0..3);
     let used = (latest(any_usage()), reached, latest(any_alert()));
     let notices = btree_set((any_time(), 1_u32..4), 0..3);
-    let valid = (latest(any_time()), notices, latest(any_alert()), text(), mode(), any_heard());
+    let passed = btree_set(any_time(), 0..3);
+    let valid = (latest(any_time()), passed, notices, latest(any_alert()), text(), mode(), any_heard());
     (named, status, used, valid).prop_map(|(named, status, used, valid)| {
         let (order_ref, iccid, eid, provider_esim_ref, install, confirmation) = named;
         let (plan, provider_plan_status, profile, provider_profile_status) = status;
         let (usage, reached_percent, low_data_alert) = used;
-        let (expires_at, expiry_notices, expiry_alert, package_name, mode, heard) = valid;
+        let (expires_at, passed_ends, expiry_notices, expiry_alert, package_name, mode, heard) = valid;
         Esim {
             order_ref,
             iccid,
@@ -175,6 +176,7 @@ pub(crate) fn any_esim() -> impl Strategy<Value = Esim> {
             reached_percent,
             low_data_alert,
             expires_at,
+            passed_ends,
             expiry_notices,
             expiry_alert,
             package_name,

@@ -28,7 +28,7 @@ pub struct Sample {
 }
 
 /// The senders, each of which the demo's configuration has as a source under [`Source::name`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     Airalo,
     EsimAccess,

@@ -36,7 +36,8 @@ fn check_order_status(said: &str, expected: Option<OrderStatus>) {
     assert_eq!(order.standing.value().map(|standing| standing.status), expected, "{said}");
     assert_eq!(order.needs_review(), expected.is_none(), "{said}");
     assert_eq!(order.track_ref.value().unwrap(), "t");
-    assert_eq!(order.provider_status, Latest::claim(said.to_owned(), Some(at(NOON))));
+    let rank = expected.map(|status| status as u8);
+    assert_eq!(order.provider_status, Latest::claim(said.to_owned(), Some(at(NOON))).ranked(rank));
 }
 
 #[test]
@@ -64,7 +65,8 @@ fn the_sample_step_on_the_server_moves_the_profile_and_hints_at_the_plan() {
     let [esim] = esims(&event)[..] else { panic!("one eSIM") };
     assert_eq!(esim.profile, Latest::claim(ProfileStatus::Downloaded, downloaded_at));
     assert_eq!(esim.plan, Latest::claim(PlanStatus::Allocated, downloaded_at).weak());
-    assert_eq!(esim.provider_plan_status, Latest::claim("GOT_RESOURCE".to_owned(), downloaded_at).weak());
+    let word = Latest::claim("GOT_RESOURCE".to_owned(), downloaded_at).ranked(Some(PlanStatus::Allocated as u8));
+    assert_eq!(esim.provider_plan_status, word.weak());
     assert_eq!(esim.eid.value().unwrap(), "89049032007108882600137544319616");
     assert_eq!(esim.provider_esim_ref.value().unwrap(), "25091113270004");
     assert_eq!(esim.order_ref.value().unwrap(), "B25091113270004");
