@@ -160,6 +160,7 @@ async fn who_admits_a_recurring_body_does_so_alone<D: TestDatabase>(database: &D
     // The same body twice, and two bodies in different orders, are no deadlock.
     tx.lock_recurring(&[(SOURCE, "aa"), (SOURCE, "bb"), (SOURCE, "aa")]).await.unwrap();
     let other = database.open();
+    other.ping().await.unwrap();
     let mut second = tokio::spawn(async move {
         let mut tx = other.begin().await.unwrap();
         tx.lock_recurring(&[(SOURCE, "bb"), (SOURCE, "aa")]).await.unwrap();

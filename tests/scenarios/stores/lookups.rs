@@ -22,6 +22,7 @@ on_both! {
     what_is_urgent_stays_and_a_poll_gives_way
     what_has_ended_begins_anew_when_it_is_wanted
     what_is_wanted_again_while_it_is_asked_is_asked_again_soon
+    who_claims_anew_serves_all_who_wanted_it_before
     a_claim_is_of_what_is_due_of_the_sources
     no_two_workers_claim_the_same_question
     a_claim_ends_with_its_lease_and_only_its_holder_marks_it
@@ -211,6 +212,19 @@ async fn what_is_wanted_again_while_it_is_asked_is_asked_again_soon<D: TestDatab
         mark(store, &claimed, &answered("h")).await;
         check(&task(store, name).await, &json!({ "status": "done", "reason": "thin", "asked": 1 }));
     }
+}
+
+async fn who_claims_anew_serves_all_who_wanted_it_before<D: TestDatabase>(database: &D) {
+    let store = database.store();
+    note(store, &[want(lookup("B1"), Reason::Thin, 0)]).await;
+    assert_eq!(claim(store, &[SOURCE], 10).await.len(), 1);
+    note(store, &[want(lookup("B1"), Reason::Thin, 0)]).await;
+    // Its worker has died.
+    database.execute(&format!("UPDATE fetch_tasks SET next_attempt_at = {PAST}")).await;
+    let [claimed] = claim(store, &[SOURCE], 10).await.try_into().unwrap();
+    check(&task(store, "B1").await, &json!({ "status": "asking", "is_wanted_again": false }));
+    mark(store, &claimed, &answered("h")).await;
+    check(&task(store, "B1").await, &json!({ "status": "done" }));
 }
 
 async fn a_claim_is_of_what_is_due_of_the_sources<D: TestDatabase>(database: &D) {

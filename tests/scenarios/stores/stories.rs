@@ -24,10 +24,13 @@ on_both! {
     questions_are_told_by_what_they_are_about
 }
 
+const LAST: u64 = 1_000;
+
 /// An event received so many seconds after the first one, about these things.
 fn about(seconds: i64, order: Option<&str>, esim: Option<&str>, payment: Option<&str>) -> (Envelope, Event) {
     let (mut envelope, mut event) = event(&format!("{seconds}"));
-    envelope.id = Uuid::from_u128(u128::from(seconds.unsigned_abs()));
+    // What came later has the smaller id, as after a clock that was set back.
+    envelope.id = Uuid::from_u128(u128::from(LAST - seconds.unsigned_abs()));
     envelope.received_at = time("2026-05-31T10:00:00Z") + TimeDelta::seconds(seconds);
     event.order_ref = order.map(str::to_owned);
     event.esim_ref = esim.map(str::to_owned);
@@ -35,11 +38,11 @@ fn about(seconds: i64, order: Option<&str>, esim: Option<&str>, payment: Option<
     (envelope, event)
 }
 
-/// The numbers of the events that are told.
+/// When the events that are told came, in seconds after the first one.
 async fn told<S: Store>(store: &S, reference: &str) -> Vec<u128> {
     let mut db = store.connect().await.unwrap();
     let events = db.find_events_about(reference).await.unwrap();
-    events.into_iter().map(|envelope| envelope.id.as_u128()).collect()
+    events.into_iter().map(|envelope| u128::from(LAST) - envelope.id.as_u128()).collect()
 }
 
 async fn events_are_found_by_whatever_the_thing_is_called<D: TestDatabase>(database: &D) {
