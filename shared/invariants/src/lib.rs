@@ -4,6 +4,7 @@
 mod authenticate;
 mod decode;
 mod envelope;
+mod fold;
 mod input;
 mod outbox;
 mod tables;
@@ -19,7 +20,7 @@ use shared::provider::Provider;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every way in for bytes that somebody else has made.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("authenticate_airalo", |input| authenticate::check(Source::Airalo, input)),
     ("authenticate_airtm", |input| authenticate::check(Source::AirtmV2, input)),
     ("authenticate_simplifytrip", |input| authenticate::check(Source::SimplifyTrip, input)),
@@ -30,6 +31,7 @@ pub const TARGETS: [Target; 10] = [
     ("decode_yoni", |input| decode::check(Provider::Yoni, input)),
     ("envelope_in_queue", envelope::check_message),
     ("envelope_in_spool", envelope::check_spooled),
+    ("fold", fold::check),
 ];
 
 /// Does with `input` what the target of that name does.

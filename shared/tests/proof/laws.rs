@@ -9,6 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use shared::Timestamp;
 use shared::action::{Action, decide};
 use shared::block::{Claim, Heard, Join, Latest, Strength};
@@ -47,9 +48,13 @@ fn check_stored<T: Serialize + DeserializeOwned + PartialEq + Debug>(state: &T) 
 }
 
 /// Once times are judged, nothing is dated after the limit, and judging again finds nothing more.
-fn check_disbelief<T: Join + Default + Clone + PartialEq + Debug>(states: [T; 3], limit: Timestamp) {
+fn check_disbelief<T>(states: [T; 3], limit: Timestamp)
+where
+    T: Join + Default + Clone + PartialEq + Debug + Serialize,
+{
     let believed = states.map(|mut state| {
         state.distrust_after(limit);
+        assert!(dates(&serde_json::to_value(&state).unwrap()).into_iter().all(|at| at <= limit), "dated after {limit}");
         let once = state.clone();
         assert!(!state.distrust_after(limit), "judged twice");
         assert_eq!(state, once);
@@ -58,6 +63,28 @@ fn check_disbelief<T: Join + Default + Clone + PartialEq + Debug>(states: [T; 3]
     let mut both = joined(believed[0].clone(), believed[1].clone());
     assert!(!both.distrust_after(limit), "two that are believed are believed together");
     check_laws(believed);
+}
+
+/// By what the claims in a row are dated.
+fn dates(row: &Value) -> Vec<Timestamp> {
+    match row {
+        Value::Object(fields) => {
+            let own = fields.get("at").and_then(|at| at.as_str()?.parse().ok());
+            own.into_iter().chain(fields.values().flat_map(dates)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(dates).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// All laws of a whole entity.
+fn check_entity<T>(states: [T; 3], limit: Timestamp)
+where
+    T: Join + Default + Clone + PartialEq + Debug + Serialize + DeserializeOwned,
+{
+    states.iter().for_each(check_stored);
+    check_laws(states.clone());
+    check_disbelief(states, limit);
 }
 
 /// Of several claims the newest, as the README says it: by strength, provider's time, sequence number, rank.
@@ -153,30 +180,22 @@ proptest! {
 
     #[test]
     fn orders_join(orders in three(|| any_order().boxed()), limit in any_time()) {
-        orders.iter().for_each(check_stored);
-        check_laws(orders.clone());
-        check_disbelief(orders, limit);
+        check_entity(orders, limit);
     }
 
     #[test]
     fn esims_join(esims in three(|| any_esim().boxed()), limit in any_time()) {
-        esims.iter().for_each(check_stored);
-        check_laws(esims.clone());
-        check_disbelief(esims, limit);
+        check_entity(esims, limit);
     }
 
     #[test]
     fn payments_join(payments in three(|| any_payment().boxed()), limit in any_time()) {
-        payments.iter().for_each(check_stored);
-        check_laws(payments.clone());
-        check_disbelief(payments, limit);
+        check_entity(payments, limit);
     }
 
     #[test]
     fn returns_join(returns in three(|| any_return().boxed()), limit in any_time()) {
-        returns.iter().for_each(check_stored);
-        check_laws(returns.clone());
-        check_disbelief(returns, limit);
+        check_entity(returns, limit);
     }
 }
 

@@ -48,14 +48,15 @@ struct Walk {
     events: Vec<Arrival>,
     /// The same, each received an hour later.
     copies: Vec<Arrival>,
-    /// What is known once these events have come, whichever came first, and what is true to tell.
-    known: BTreeMap<Seen, (States, BTreeSet<String>)>,
+    /// What is known once these events have come, whichever came first, and what is true to tell before any plan has
+    /// ended and afterwards.
+    known: BTreeMap<Seen, (States, [BTreeSet<String>; 2])>,
     orders: usize,
 }
 
 impl Walk {
     fn go(&mut self, seen: Seen, known: &Known, order: &mut Vec<usize>) {
-        let holding = known.outbox.holding(&known.states, &Rules::default(), at(20 * DAY));
+        let holding = [at(0), at(20 * DAY)].map(|now| known.outbox.holding(&known.states, &Rules::default(), now));
         if let Some((states, told)) = self.known.get(&seen) {
             assert_eq!(&known.states, states, "known after {order:?}");
             assert_eq!(&holding, told, "true to tell after {order:?}");

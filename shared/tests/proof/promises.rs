@@ -101,6 +101,13 @@ fn only_the_expiry_in_force_is_announced() {
     check(&[later, sooner], &[&["expiring_soon 3"], &[]]);
 }
 
+#[test]
+fn a_later_notice_of_one_end_replaces_the_earlier_one() {
+    let (early, late) = (ESIM.validity(1, 8 * DAY, 3), ESIM.validity(2, 8 * DAY, 1));
+    check(&[early.clone(), late.clone()], &[&["expiring_soon 3"], &["expiring_soon 1"]]);
+    check_true_in_any_order([early, late], &["expiring_soon"]);
+}
+
 fn life() -> Vec<Said> {
     vec![
         ESIM.profile(1, 1, "INSTALLATION"),

@@ -154,9 +154,10 @@ pub(crate) fn any_esim() -> impl Strategy<Value = Esim> {
     let status = (latest(plan_status()), text(), latest(profile_status()), text());
     let reached = btree_map((0_u64..3).prop_map(|total| total * 1000), 49_u8..92, 0..3);
     let used = (latest(any_usage()), reached, latest(any_alert()));
-    let notices = btree_set((any_time(), 1_u32..4), 0..3);
-    let passed = btree_set(any_time(), 0..3);
-    let valid = (latest(any_time()), passed, notices, latest(any_alert()), text(), mode(), any_heard());
+    let end = || select(vec![at(0), at(60)]);
+    let notices = btree_set((end(), 1_u32..4), 0..4);
+    let passed = btree_set(end(), 0..3);
+    let valid = (latest(end()), passed, notices, latest(any_alert()), text(), mode(), any_heard());
     (named, status, used, valid).prop_map(|(named, status, used, valid)| {
         let (order_ref, iccid, eid, provider_esim_ref, install, confirmation) = named;
         let (plan, provider_plan_status, profile, provider_profile_status) = status;
