@@ -109,6 +109,9 @@ impl Chaos {
     }
 }
 
+/// No reference is so long: whoever reads it refuses it, or the database does.
+const UNKEEPABLE: Nature = Nature::Malformed { reasons: &["unidentified", "store_rejected"] };
+
 const UNREADABLE: Nature = Nature::Malformed { reasons: &["unparseable", "unidentified"] };
 
 /// Something authentic that is no event. SimplifyTrip's must be JSON, or nobody could check the signature.
@@ -125,8 +128,7 @@ fn malformed(source: Source, genuine: &[Event], random: &mut Random, ids: &mut R
         2 => (format!("hello {name}").into_bytes(), UNREADABLE),
         3 => (json!([name]).to_string().into_bytes(), UNREADABLE),
         4 => (json!({ "note": name }).to_string().into_bytes(), UNREADABLE),
-        // No reference is so long; a table that takes it would not be ours.
-        _ => (endless(source, &name).to_string().into_bytes(), Nature::Malformed { reasons: &["store_rejected"] }),
+        _ => (endless(source, &name).to_string().into_bytes(), UNKEEPABLE),
     };
     of_nobody(event, Body::Fixed(body), nature, &name)
 }

@@ -268,7 +268,7 @@ impl Esim {
     fn tell_validity(&mut self, story: &mut Story, days: u32, ends: Time, until: Time) {
         let notice = story.random.pick(&NOTICES);
         // "Exact is `expiredTime`, `remain` is approximate."
-        let off = if story.random.chance(0.1) { story.random.between(-1..=1) } else { 0 };
+        let off = if story.random.chance(0.3) { story.random.between(-1..=1) } else { 0 };
         let remaining_days = notice.saturating_add_signed(i32::try_from(off).unwrap_or_default());
         let at = ends - TimeDelta::days(notice.into());
         if at < until {
