@@ -44,7 +44,8 @@ fn check_fact(Fact { key, claims }: &Fact) -> Result<(), Malformed> {
 fn check_esim(esim: &Esim) -> Result<(), Malformed> {
     check_length("order_ref", esim.order_ref.value(), REF_MAX)?;
     check_length("iccid", esim.iccid.value(), ESIM_REF_MAX)?;
-    check_times(esim.plan.at().into_iter().chain(esim.expiry_notices.iter().map(|(at, _)| *at)))?;
+    let notices = esim.expiry_notices.iter().map(|(at, _)| *at);
+    check_times(esim.plan.at().into_iter().chain(notices).chain(esim.passed_ends.iter().copied()))?;
     match esim.install.value() {
         Some(install) if !install.activation_code.starts_with("LPA:") => {
             Err(Malformed::Unidentified("an activation code does not begin with LPA:".to_owned()))
