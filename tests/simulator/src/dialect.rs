@@ -9,7 +9,7 @@ pub mod yoni;
 
 use rust_decimal::Decimal;
 
-use crate::event::{Entity, Said, Time, Value};
+use crate::event::{Entity, Said, Table, Time, Value};
 
 /// The statuses of each column, by how far along they are: of two that nothing else tells apart the later one holds. A
 /// completed order outranks a failed one, and money that came outranks money that did not.
@@ -44,17 +44,17 @@ impl<'a> Standing<'a> {
 
     /// What it says of `entity`. A reason is told with the status that it is the reason for.
     fn said(&self, entity: &Entity) -> Vec<Said> {
-        let rank = self.status.map(|status| rank(self.kind, status));
+        let (status, word) = self.columns;
         // A word that is known outranks one that is not.
-        let word = Said::new(entity, self.columns.1, self.word, self.at).ranked(rank.map_or(0, |rank| rank + 1));
-        let mut status = self.status.map(|status| Said::new(entity, self.columns.0, status, self.at));
-        if let (Some(status), "status") = (&mut status, self.columns.0) {
-            status.rank = rank.unwrap_or_default();
-            status.with.push(("failure_reason", self.reason.map(Value::from)));
-        } else if let Some(status) = &mut status {
-            status.rank = rank.unwrap_or_default();
+        let rank = self.status.map(|status| rank(self.kind, status) + 1).unwrap_or_default();
+        let mut said = vec![Said::new(entity, word, self.word, self.at).ranked(rank)];
+        if let Some(known) = self.status {
+            let standing = Said::new(entity, status, known, self.at).ranked(rank);
+            let has_reason = matches!(entity.table, Table::Orders | Table::Payments);
+            let reason = ("failure_reason", self.reason.map(Value::from));
+            said.push(if has_reason { standing.with(reason.0, reason.1) } else { standing });
         }
-        status.into_iter().chain([word]).collect()
+        said
     }
 }
 

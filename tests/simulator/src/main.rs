@@ -172,6 +172,11 @@ async fn compare_again(settings: &Verify) -> anyhow::Result<bool> {
 async fn compare(journal: &Journal, database: &Database, tables: &Tables) -> anyhow::Result<bool> {
     let found: Verdict = verify(journal, database, tables.patience()?, tables.shared, note).await?;
     print(&format!("{}\n", report::verdict(journal, &found)))?;
+    let is_something = found.events + found.dead_letters + found.differences.len() > 0;
+    ensure!(
+        is_something,
+        "nothing was delivered, so nothing could be compared; more --esims or less --chaos would help"
+    );
     Ok(found.differences.is_empty())
 }
 

@@ -287,16 +287,16 @@ mod tests {
         let database = Database::open(path.to_str().unwrap()).await.unwrap();
         let last = database.last_receipt().await.unwrap();
         assert_eq!(last, Some("2026-05-01T12:00:01.25Z".parse().unwrap()));
-        let since = Some("2026-05-01T12:00:00Z".parse().unwrap());
-        let sheet = database.sheet(since).await.unwrap();
+        let noon: Time = "2026-05-01T12:00:00Z".parse().unwrap();
+        let sheet = database.sheet(Some(noon)).await.unwrap();
         let [order] = &sheet.entities[&Table::Orders][..] else { panic!("one order is new: {sheet:?}") };
         assert_eq!(value("amount", &order["amount"]), Some(Value::Number("9.99".parse().unwrap())));
         assert_eq!(value("needs_review", &order["needs_review"]), Some(Value::Flag(true)));
-        assert_eq!(value("status_at", &order["status_at"]), Some(Value::Time(since.unwrap())));
+        assert_eq!(value("status_at", &order["status_at"]), Some(Value::Time(noon)));
         assert!(!order.contains_key("currency"), "null is nothing");
         assert_eq!((sheet.events[0]["body"].as_str(), sheet.deliveries.len()), ("7b7d", 1));
         let pulse = Pulse { events: 1, dead_letters: 0, actions: 1, open: 1, ended: 1 };
-        assert_eq!(database.pulse(since).await.unwrap(), pulse);
+        assert_eq!(database.pulse(Some(noon)).await.unwrap(), pulse);
         std::fs::remove_file(&path).unwrap();
     }
 

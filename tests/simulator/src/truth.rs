@@ -17,7 +17,7 @@ use crate::event::{Entity, Event, Said, Table, Time, Value, Warning};
 pub use promises::Promise;
 
 /// A provider's time may lie so far after our receipt; beyond that the fact counts as one without a time.
-const BELIEVED_AHEAD: TimeDelta = TimeDelta::hours(1);
+pub(crate) const BELIEVED_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// An event that was delivered.
 #[derive(Debug, Clone, Copy)]

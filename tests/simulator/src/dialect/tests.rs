@@ -16,7 +16,7 @@ fn events(source: samples::Source) -> impl Iterator<Item = Event> {
         clocks: Chaos::NONE.clocks,
     };
     let of_source = move |number| (world.source(number) == source).then(|| world.life(number).events);
-    (1..=900).filter_map(of_source).flatten()
+    (1..=600).filter_map(of_source).flatten()
 }
 
 fn json(event: &Event) -> Json {

@@ -238,7 +238,7 @@ fn every_kind_of_promise_must_be_made_in_some_life() {
     let base = span().from;
     let world = crate::life::World { seed: 1, run: String::new(), base, clocks: crate::chaos::Chaos::NONE.clocks };
     let mut must: BTreeMap<&str, usize> = BTreeMap::new();
-    for life in (1..=1_200).map(|number| world.life(number)) {
+    for life in (1..=800).map(|number| world.life(number)) {
         for promise in of(life.source, &life.events).promises.iter().filter(|promise| promise.least > 0) {
             *must.entry(promise.kind).or_default() += 1;
         }

@@ -10,14 +10,12 @@ use crate::event::{Event, Nature, Time};
 use crate::journal::{Attempt, End, Journal};
 use crate::life::Life;
 use crate::tables::{Sheet, Texts, read_time};
-use crate::truth::Heard;
+use crate::truth::{BELIEVED_AHEAD, Heard};
 
 /// A request whose answer nobody waited for may still have been received so much later.
 const STRAGGLES: TimeDelta = TimeDelta::seconds(10);
 /// How far the clocks of two machines may be apart.
 const CLOCKS: TimeDelta = TimeDelta::seconds(60);
-/// The contract: a time that lies further after our receipt is not believed.
-const BELIEVED_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// An event's life and its number there.
 type Place = (usize, usize);
