@@ -14,7 +14,7 @@ async fn fill<Q: TestQueue>(queue: &Q) -> Vec<u128> {
         match queue.publisher().publish(&envelope(number)).await {
             Ok(()) => taken.push(number),
             Err(refusal) => {
-                assert!(["nacked", "not_spooled"].contains(&refusal.reason()), "{refusal}");
+                assert!(["nacked", "not_stored"].contains(&refusal.reason()), "{refusal}");
                 return taken;
             }
         }

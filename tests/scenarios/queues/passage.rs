@@ -138,5 +138,5 @@ async fn a_queue_that_is_closed_takes_nothing_more<Q: TestQueue>(queue: Q) {
     publisher.publish(&envelope(1)).await.unwrap();
     queue.remove().await;
     let refused = publisher.publish(&envelope(2)).await.unwrap_err();
-    assert!(["disconnected", "not_spooled"].contains(&refused.reason()), "{refused}");
+    assert!(["disconnected", "not_stored"].contains(&refused.reason()), "{refused}");
 }
