@@ -312,13 +312,14 @@ fn esim(esim: &Esim, rules: &Rules) -> Vec<News> {
 
 fn plan(esim: &Esim) -> Option<News> {
     let status = esim.plan_status()?;
-    // A plan can be used up or suspended more than once: each time is told apart by when it got there.
-    let since = || esim.plan.at().map_or_else(|| "-".to_owned(), |at| Expiry::At(at).to_string());
+    // A plan can be used up or suspended more than once, and end again after it was extended: each time is told apart by
+    // when it got there.
+    let since = || esim.plan_status_at().map_or_else(|| "-".to_owned(), |at| Expiry::At(at).to_string());
     let (kind, distinction) = match status {
         PlanStatus::Active => (ActionKind::EsimActivated, String::new()),
         PlanStatus::Depleted => (ActionKind::DataDepleted, since()),
         PlanStatus::Suspended => (ActionKind::EsimSuspended, since()),
-        PlanStatus::Expired => (ActionKind::EsimExpired, String::new()),
+        PlanStatus::Expired => (ActionKind::EsimExpired, since()),
         PlanStatus::Cancelled => (ActionKind::EsimCancelled, String::new()),
         PlanStatus::Revoked => (ActionKind::EsimRevoked, String::new()),
         PlanStatus::Pending | PlanStatus::Allocated => return None,

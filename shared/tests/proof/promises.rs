@@ -2,6 +2,8 @@
 
 use invariants::{Inbox, Worker};
 use shared::action::Action;
+use shared::clock::Deadline;
+use shared::provider::Provider;
 
 use crate::said::{DAY, HOUR, Said, access, airalo, airtm, at, trip, yoni};
 
@@ -79,6 +81,25 @@ fn used_up_twice_is_told_twice_if_it_was_filled_up_between() {
     check(
         &[ESIM.plan(1, "USED_UP"), ESIM.plan(2, "USED_UP"), ESIM.plan(3, "IN_USE"), ESIM.plan(4, "USED_UP")],
         &[&["data_depleted"], &[], &["esim_activated"], &["data_depleted"]],
+    );
+}
+
+#[test]
+fn an_end_that_was_taken_back_is_told_again_when_it_comes_after_all() {
+    let ended = |end: i64| {
+        let deadline = Deadline::Expired { esim_ref: "B1/8901".to_owned(), expires_at: at(end) };
+        Said::deadline(Provider::EsimAccess, end + HOUR, &deadline)
+    };
+    check(
+        &[
+            ESIM.plan(0, "IN_USE"),
+            ESIM.validity(DAY, 2 * DAY, 1),
+            ended(2 * DAY),
+            ESIM.validity(9 * DAY, 10 * DAY, 1),
+            ended(10 * DAY),
+            ESIM.plan(10 * DAY + HOUR, "USED_EXPIRED"),
+        ],
+        &[&["esim_activated"], &["expiring_soon 1"], &["esim_expired"], &["expiring_soon 1"], &["esim_expired"], &[]],
     );
 }
 

@@ -98,7 +98,7 @@ fn of_plan(case: &Case<'_>, plans: &[Plan], span: Span) -> Vec<Promise> {
         ("active", "esim_activated", false),
         ("depleted", "data_depleted", true),
         ("suspended", "esim_suspended", true),
-        ("expired", "esim_expired", false),
+        ("expired", "esim_expired", true),
         ("cancelled", "esim_cancelled", false),
         ("revoked", "esim_revoked", false),
     ];
@@ -107,11 +107,10 @@ fn of_plan(case: &Case<'_>, plans: &[Plan], span: Span) -> Vec<Promise> {
         let times: BTreeSet<_> =
             case.ever("plan_status").filter(|claim| claim.text() == status).map(|claim| claim.at).collect();
         // Our clock may have seen an end pass before we heard that it was taken back.
-        let has_ended = status == "expired" && ends(case).first().is_some_and(|ends| *ends <= span.until);
-        let may = !times.is_empty() || has_ended;
-        if may {
+        let passed = ends(case).into_iter().filter(|ends| status == "expired" && *ends <= span.until).count();
+        if !times.is_empty() || passed > 0 {
             let must = plans.iter().all(|plan| plan.is(status));
-            let most = if recurs { times.len() } else { 1 };
+            let most = if recurs { times.len().max(passed) } else { 1 };
             promises.push(Promise { most, ..Promise::once(kind, case.entity, must) });
         }
     }
