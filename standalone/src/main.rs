@@ -120,7 +120,9 @@ All five providers are there for trying out; SOURCES_FILE names your own. In ano
   curl http://{ingest}/webhooks/yoni/demo-yoni-token-0123456789 \\
     -d '{{\"orderNo\":\"A-17\",\"iccid\":\"8910300000000000017\",\"lpa\":\"LPA:1$rsp.example$CODE\",\"result\":\"COMPLETED\"}}'
 and what became of it:
-  cargo run --release -- why A-17"
+  cargo run --release -- why A-17
+Or five hundred lives of all providers, with all that goes wrong on the way:
+  ./dev simulate"
         )?;
     }
     writeln!(out)
