@@ -10,8 +10,8 @@ mod outbox;
 mod tables;
 mod worker;
 
-pub use outbox::Outbox;
-pub use worker::{Arrival, Inbox, States, Worker};
+pub use outbox::{Outbox, States};
+pub use worker::{Arrival, Inbox, Worker};
 
 use samples::Source;
 use shared::provider::Provider;

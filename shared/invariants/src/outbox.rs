@@ -10,7 +10,8 @@ use shared::fold::EntityId;
 use shared::premise::{Premise, premise_holds};
 use shared::rules::Rules;
 
-use crate::worker::States;
+/// Entities as they stand.
+pub type States = BTreeMap<EntityId, State>;
 
 /// How a line of [`told`] ends where nothing can make it untrue.
 const ALWAYS: &str = r#" "always""#;

@@ -18,10 +18,7 @@ use shared::provider::{Event, decode, is_same_occurrence};
 use shared::return_request::ReturnRequest;
 use shared::rules::Rules;
 
-use crate::outbox::{Outbox, holds, told};
-
-/// Entities as they stand.
-pub type States = BTreeMap<EntityId, State>;
+use crate::outbox::{Outbox, States, holds, told};
 
 /// What came out of the queue, read.
 #[derive(Debug, Clone)]
