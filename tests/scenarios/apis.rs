@@ -184,6 +184,40 @@ async fn the_mail_with_a_code_waits_until_the_api_has_confirmed_it() {
     system.finish().await;
 }
 
+/// While it lives, no attempt can be noted: a relay stands there with what it has decided.
+async fn hold_attempts(system: &System) -> sqlx::Transaction<'static, sqlx::Postgres> {
+    let mut tx = system.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE attempts").execute(&mut *tx).await.unwrap();
+    tx
+}
+
+#[tokio::test]
+async fn a_confirmation_that_comes_while_the_mail_is_put_aside_is_not_missed() {
+    let provider = Yoni::open().await;
+    provider.conduct().down(true);
+    // No clock comes to the rescue.
+    let setup = Setup::default().mail().worker(|settings| settings.limits.clock_interval = Duration::from_secs(3_600));
+    let system = setup.api(Source::Yoni, yoni_api(&provider)).start().await;
+    system.register(Source::Yoni, "Y1", &contact("ana@example.com", "en")).await;
+    let held = hold_attempts(&system).await;
+    system.accept(Source::Yoni, completed("Y1", "8910001")).await;
+    eventually("the relays of the log and of the mail have decided", async || {
+        let marking = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND wait_event_type = 'Lock' AND query LIKE 'WITH marked%'";
+        let marking: i64 = sqlx::query_scalar(marking).fetch_one(&system.pool).await.map_err(|e| e.to_string())?;
+        holds(marking == 2, || format!("{marking} of them"))
+    })
+    .await;
+    provider.change(|world| world.orders.insert("Y1".to_owned(), yoni::Order::completed("Y1", "8910001", CODE)));
+    provider.conduct().down(false);
+    an_hour_passes(&system).await;
+    becomes(&system, "esims", "confirmation", "confirmed").await;
+    mail_with_code_is(&system, "sending").await;
+    held.rollback().await.unwrap();
+    mail_with_code_is(&system, "sent").await;
+    system.finish().await;
+}
+
 #[tokio::test]
 async fn who_acts_before_confirmation_sends_the_mail_at_once() {
     let provider = Yoni::open().await;
@@ -209,9 +243,9 @@ async fn a_forged_completion_changes_nothing_that_matters_and_is_reported() {
     let reports = system.merchant().received().await;
     let report = reports.iter().find(|told| told.kind() == "webhook_refuted").unwrap();
     assert!(!report.body.to_string().contains("MATCHING-ID"), "{}", report.body);
+    // It may have been put aside as unconfirmed before.
+    mail_with_code_is(&system, "superseded").await;
     assert!(settled_mails(&system).await.is_empty(), "no customer hears of it");
-    let told = mail_deliveries(&system.pool).await;
-    assert!(told.iter().any(|(kind, status, _)| kind == "esim_ready" && status == "superseded"), "{told:?}");
     system.finish().await;
 }
 
@@ -250,13 +284,13 @@ async fn a_forged_payment_is_never_told() {
     let system = Setup::default().merchant().api(Source::Airtm, airtm_api(&provider)).start().await;
     system.publish(&rung(Source::Airtm, &purchase(Uuid::now_v7(), "confirmed").to_string())).await;
     hears(&system, "webhook_refuted").await;
-    system.settled().await;
+    eventually("the message of the payment is superseded", async || {
+        let told = system.deliveries().await;
+        let is_over = told.iter().any(|(kind, status, _)| kind == "payment_succeeded" && status == "superseded");
+        holds(is_over, || format!("{told:?}"))
+    })
+    .await;
     assert!(!told(&system).await.contains_key("payment_succeeded"));
-    let superseded = system.deliveries().await;
-    assert!(
-        superseded.iter().any(|(kind, status, _)| kind == "payment_succeeded" && status == "superseded"),
-        "{superseded:?}"
-    );
     system.finish().await;
 }
 
