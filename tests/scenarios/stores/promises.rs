@@ -18,6 +18,7 @@ use super::given::{CHANNEL, SOURCE, check, make, now, promise, row, rows, time};
 on_both! {
     a_promise_is_made_once_by_its_key
     the_same_promise_twice_in_one_batch_is_made_once
+    of_two_workers_with_the_same_promises_one_makes_each
     a_promise_is_kept_as_it_was_made
     a_delivery_is_due_at_once
     a_claim_says_all_that_was_promised
@@ -58,6 +59,27 @@ async fn the_same_promise_twice_in_one_batch_is_made_once<D: TestDatabase>(datab
     assert_eq!(answered.len(), 1, "{answered:?}");
     row(store, "actions", "id", &answered[0].to_string()).await;
     assert_eq!(rows(store, "actions").await.len(), 3);
+}
+
+async fn of_two_workers_with_the_same_promises_one_makes_each<D: TestDatabase>(database: &D) {
+    let stores = [database.open(), database.open()];
+    for round in 0..15 {
+        let named = |number| promise(&format!("{round}:{number}"));
+        let batch: Vec<_> = (0..8).map(named).collect();
+        let backwards = (0..8).rev().map(named).collect();
+        let tasks = stores.clone().into_iter().zip([batch, backwards]);
+        let tasks: Vec<_> =
+            tasks.map(|(store, batch)| tokio::spawn(async move { made(&store, &batch).await })).collect();
+        let mut all = Vec::new();
+        for task in tasks {
+            all.extend(task.await.unwrap());
+        }
+        assert_eq!(all.len(), 8, "round {round}");
+    }
+    assert_eq!(rows(database.store(), "actions").await.len(), 8 * 15);
+    for store in stores {
+        store.close().await;
+    }
 }
 
 /// With every field filled.

@@ -41,6 +41,10 @@ impl Fuse {
         self.blown.cancelled().await;
     }
 
+    pub(crate) fn is_blown(&self) -> bool {
+        self.blown.is_cancelled()
+    }
+
     /// The steps taken of a fuse that never blows.
     pub(crate) fn taken(&self) -> i64 {
         i64::MAX - self.left.load(Ordering::SeqCst)
