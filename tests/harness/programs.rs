@@ -38,6 +38,14 @@ impl Program {
         Self::start(async |listener, stop| worker::run(settings, listener, stop).await).await
     }
 
+    /// Waits until it says that it can do its work. If it ends instead, it tells why.
+    pub async fn ready(&mut self) {
+        tokio::select! {
+            () = ready(self.address) => {}
+            ended = &mut self.task => panic!("a program ended instead of getting ready: {:?}", ended.unwrap()),
+        }
+    }
+
     /// Asks it to stop; it has to end well.
     pub async fn stop(self) {
         self.stop.cancel();

@@ -24,7 +24,7 @@ use crate::eventually::{eventually, holds};
 use crate::mailbox::Mailbox;
 use crate::merchant::Merchant;
 use crate::posting::Posting;
-use crate::programs::{Process, Program, metric, ready};
+use crate::programs::{Process, Program, metric};
 use crate::setup::{API_TOKEN, Setup};
 use crate::tables::{self, assert_row};
 
@@ -110,14 +110,14 @@ impl System {
 
     /// Another worker, in this process.
     pub async fn start_worker(&mut self) {
-        let program = Program::worker(self.setup.worker_settings(self)).await;
-        ready(program.address).await;
+        let mut program = Program::worker(self.setup.worker_settings(self)).await;
+        program.ready().await;
         self.workers.push(program);
     }
 
     pub async fn start_ingest(&mut self) {
-        let program = Program::ingest(self.setup.ingest_settings(self)).await;
-        ready(program.address).await;
+        let mut program = Program::ingest(self.setup.ingest_settings(self)).await;
+        program.ready().await;
         // Ready also with nothing but the spool; a scenario begins with the broker.
         eventually("ingest is connected", async || {
             let connected = metric(&self.client, program.address, "ingest_broker_connected", &[]).await?;

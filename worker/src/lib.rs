@@ -49,7 +49,7 @@ use runtime::retry::Retry;
 use runtime::shutdown::Tasks;
 use settings::{Limits, Settings, WorkSettings};
 use sources::Sources;
-use store::Store;
+use store::{Store, may_pass};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -224,7 +224,7 @@ async fn migrate_when_possible(context: &Context<impl Store>, stop: &Cancellatio
             }
             Err(error) => error,
         };
-        if !matches!(error, sqlx::migrate::MigrateError::Execute(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) {
+        if !may_pass(&error) {
             return Err(error).context("bringing the tables up to date");
         }
         let delay = retry.next_delay();

@@ -95,6 +95,17 @@ pub enum StoreError {
     Rejected(#[source] sqlx::Error),
 }
 
+/// Whether the tables may be brought up to date later: the database is away, or comes and goes just now. What else it
+/// answers, and what is wrong with how it is reached, is for somebody to look at.
+pub fn may_pass(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    match error {
+        sqlx::Error::Database(answer) => postgres::is_closing(&**answer),
+        sqlx::Error::Configuration(_) | sqlx::Error::Tls(_) => false,
+        _ => true,
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let is_rejected = match &error {

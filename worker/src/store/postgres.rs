@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgDatabaseError, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::{Store, StoreError, Tables};
@@ -74,4 +74,11 @@ impl Store for PgPool {
 /// constraint, program limit.
 pub(super) fn is_refusal(error: &dyn DatabaseError) -> bool {
     error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+}
+
+/// Whether it ends the connection, or takes none, because it starts, stops or breaks off. SQLSTATE classes: connection
+/// exception, and of operator intervention what is about more than a statement.
+pub(super) fn is_closing(error: &dyn DatabaseError) -> bool {
+    let error = error.try_downcast_ref::<PgDatabaseError>();
+    error.is_some_and(|error| ["08", "57P"].iter().any(|class| error.code().starts_with(class)))
 }
