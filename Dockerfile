@@ -35,15 +35,18 @@ COPY tests/samples tests/samples
 # Cargo takes sources that are older than their last build for built, and these may well be older than the empty ones.
 RUN find shared ingest worker standalone tests/samples -name '*.rs' -exec touch {} + \
  && cargo build --release --locked -p ingest -p worker -p standalone -p samples
+# All that the image takes, at its place there: for a second COPY after one that changes nothing, as of certificates that
+# are there already, the classic builder misses a layer (moby/moby#37965).
+RUN for program in ingest worker standalone samples; do \
+        install -D target/release/$program image/usr/local/bin/$program; \
+    done \
+ && install -D -m 644 /etc/ssl/certs/ca-certificates.crt image/etc/ssl/certs/ca-certificates.crt
 # `./dev` finds what a newer build has replaced by this label, and removes it: this stage has 2 GB.
 LABEL esim-events.image=build
 
 FROM debian:trixie-slim
 # The slim image has no certificates of its own, and the merchant's endpoint is called by TLS.
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build \
-  /build/target/release/ingest /build/target/release/worker /build/target/release/standalone \
-  /build/target/release/samples /usr/local/bin/
+COPY --from=build /build/image /
 # A volume that is mounted here for the first time takes over the owner.
 RUN install -d -o 10001 -g 10001 /var/lib/ingest/spool /var/lib/standalone
 LABEL esim-events.image=programs
