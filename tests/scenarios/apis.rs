@@ -256,6 +256,15 @@ fn purchase(id: Uuid, status: &str) -> Value {
     })
 }
 
+async fn message_of_payment_is(system: &System, expected: &str) {
+    eventually(&format!("the message of the payment is {expected}"), async || {
+        let deliveries = system.deliveries().await;
+        let is = |(kind, status, _): &(String, String, _)| kind == "payment_succeeded" && status == expected;
+        holds(deliveries.iter().any(is), || format!("{deliveries:?}"))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_payment_counts_when_the_api_confirms_it_and_not_before() {
     let provider = Airtm::open().await;
@@ -263,11 +272,7 @@ async fn a_payment_counts_when_the_api_confirms_it_and_not_before() {
     let system = Setup::default().merchant().api(Source::Airtm, airtm_api(&provider)).start().await;
     let id = Uuid::now_v7();
     system.accept(Source::Airtm, purchase(id, "confirmed").to_string()).await;
-    eventually("the shop's message waits", async || {
-        let deliveries = system.deliveries().await;
-        holds(deliveries.iter().any(|(_, status, _)| status == "waiting_confirmation"), || format!("{deliveries:?}"))
-    })
-    .await;
+    message_of_payment_is(&system, "waiting_confirmation").await;
     becomes(&system, "payments", "confirmation", "unconfirmed").await;
     assert!(system.merchant().received().await.is_empty(), "nobody delivers on a doorbell");
     let payment = airtm::Payment::new(id, airtm::Direction::Payin, "confirmed", "20.00".parse().unwrap());
@@ -284,12 +289,7 @@ async fn a_forged_payment_is_never_told() {
     let system = Setup::default().merchant().api(Source::Airtm, airtm_api(&provider)).start().await;
     system.publish(&rung(Source::Airtm, &purchase(Uuid::now_v7(), "confirmed").to_string())).await;
     hears(&system, "webhook_refuted").await;
-    eventually("the message of the payment is superseded", async || {
-        let told = system.deliveries().await;
-        let is_over = told.iter().any(|(kind, status, _)| kind == "payment_succeeded" && status == "superseded");
-        holds(is_over, || format!("{told:?}"))
-    })
-    .await;
+    message_of_payment_is(&system, "superseded").await;
     assert!(!told(&system).await.contains_key("payment_succeeded"));
     system.finish().await;
 }

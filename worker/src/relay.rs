@@ -255,15 +255,11 @@ impl<S: Store> Relay<S> {
         }
         let mut db = self.context.store.connect().await?;
         db.mark_deliveries(self.channel.name(), &self.marks).await?;
-        let is_aside = |status: &str| self.marks.iter().any(|mark| mark.status == status);
-        let (unconfirmed, nobodys) = (is_aside("waiting_confirmation"), is_aside("waiting_contact"));
+        let unconfirmed = self.marks.iter().any(|mark| mark.status == "waiting_confirmation");
         self.marks.clear();
         // Who released what waits, while this was still being put aside, did not see it.
         if unconfirmed {
             db.release_confirmed(&self.context.waiting).await?;
-        }
-        if nobodys {
-            db.release_waiting().await?;
         }
         Ok(())
     }
