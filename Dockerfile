@@ -36,7 +36,7 @@ COPY tests/samples tests/samples
 RUN find shared ingest worker standalone tests/samples -name '*.rs' -exec touch {} + \
  && cargo build --release --locked -p ingest -p worker -p standalone -p samples
 # All that the image takes, at its place there: for a second COPY after one that changes nothing, as of certificates that
-# are there already, the classic builder misses a layer (moby/moby#37965).
+# a stand-in has already, the classic builder misses a layer (moby/moby#37965).
 RUN for program in ingest worker standalone samples; do \
         install -D target/release/$program image/usr/local/bin/$program; \
     done \

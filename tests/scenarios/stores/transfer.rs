@@ -192,9 +192,8 @@ fn literal(form: Form, value: &Value) -> String {
 }
 
 async fn insert(sqlite: &SqliteDatabase, table: Portable, row: &Row) {
-    let names: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
     let values: Vec<_> = table.columns.iter().map(|(column, form)| literal(*form, &row[*column])).collect();
-    let insert = format!("INSERT INTO {} ({}) VALUES ({})", table.name, names.join(", "), values.join(", "));
+    let insert = format!("INSERT INTO {} ({}) VALUES ({})", table.name, table.names(), values.join(", "));
     assert_eq!(sqlite.execute(&insert).await, 1);
 }
 

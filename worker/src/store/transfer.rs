@@ -34,6 +34,14 @@ pub struct Portable {
     pub order: &'static str,
 }
 
+impl Portable {
+    /// Of its columns, as a statement lists them.
+    pub fn names(&self) -> String {
+        let names: Vec<_> = self.columns.iter().map(|(column, _)| *column).collect();
+        names.join(", ")
+    }
+}
+
 /// Every table but the pace of the APIs, which is out of date as soon as it moves. What is referred to comes first. The
 /// questions to the APIs move, too: nobody asks again what only a webhook's arrival made worth asking.
 pub const TABLES: [Portable; 13] = {

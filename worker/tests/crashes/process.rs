@@ -11,6 +11,7 @@ use futures_util::TryStreamExt as _;
 use prometheus_client::registry::Registry;
 use runtime::spool::Spool;
 use serde_json::Value;
+use shared::envelope::Envelope;
 use shared::provider::decode;
 use shared::rules::Rules;
 use tempfile::TempDir;
@@ -94,7 +95,7 @@ impl Bench {
     }
 
     /// One process: what arrives is in the queue once this returns, whether it dies or not.
-    async fn live(&self, files: &Files, arrive: &[shared::envelope::Envelope], fuse: &Fuse) {
+    async fn live(&self, files: &Files, arrive: &[Envelope], fuse: &Fuse) {
         self.shop.burns(fuse);
         let store = sqlite::open(&files.database());
         store.take_over().await.unwrap();
@@ -164,12 +165,7 @@ async fn rows(store: &SqliteStore, name: &str) -> Vec<Row> {
 }
 
 /// All that is not as it should be.
-async fn check(
-    files: &Files,
-    arrivals: &[shared::envelope::Envelope],
-    heard: &BTreeMap<String, usize>,
-    deaths: usize,
-) -> Vec<String> {
+async fn check(files: &Files, arrivals: &[Envelope], heard: &BTreeMap<String, usize>, deaths: usize) -> Vec<String> {
     let store = sqlite::open(&files.database());
     let mut wrong = Vec::new();
     let (mut differences, mut progress) = (Vec::new(), Vec::new());
@@ -178,8 +174,7 @@ async fn check(
     wrong.extend(String::from_utf8(differences).unwrap().lines().map(str::to_owned));
 
     let text = |row: &Row, column: &str| row[column].as_str().unwrap_or_default().to_owned();
-    let key =
-        |envelope: &shared::envelope::Envelope| Some((envelope.source.clone(), body_key(&decode(envelope).ok()?.key)));
+    let key = |envelope: &Envelope| Some((envelope.source.clone(), body_key(&decode(envelope).ok()?.key)));
     let expected: BTreeSet<_> = arrivals.iter().filter_map(key).collect();
     let events = rows(&store, "events").await;
     let kept: Vec<_> = events.iter().map(|row| (text(row, "source"), body_key(&text(row, "event_key")))).collect();

@@ -26,12 +26,11 @@ impl Transfer for PgConnection {
     }
 
     async fn write_rows(&mut self, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
-        let names: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
         let values: Vec<_> = table.columns.iter().map(|(column, form)| write_as(column, *form)).collect();
         let insert = format!(
             "INSERT INTO {} ({}) SELECT {} FROM jsonb_array_elements($1) AS moved (\"row\")",
             table.name,
-            names.join(", "),
+            table.names(),
             values.join(", ")
         );
         let rows: Vec<Value> = rows.iter().cloned().map(Value::Object).collect();

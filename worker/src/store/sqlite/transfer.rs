@@ -13,21 +13,15 @@ use crate::store::transfer::{Form, Portable, Row, Transfer};
 
 impl Transfer for SqliteConnection {
     fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>> {
-        let columns: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
-        let select = format!("SELECT {} FROM {} ORDER BY {}", columns.join(", "), table.name, table.order);
+        let select = format!("SELECT {} FROM {} ORDER BY {}", table.names(), table.name, table.order);
         let rows = sqlx::query(AssertSqlSafe(select)).fetch(self);
         rows.map(move |row| Ok(read(table, &row?)?)).boxed()
     }
 
     async fn write_rows(&mut self, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
-        let names: Vec<_> = table.columns.iter().map(|(column, _)| *column).collect();
         let values: Vec<_> = table.columns.iter().map(|(column, form)| write_as(column, *form)).collect();
-        let insert = format!(
-            "INSERT INTO {} ({}) SELECT {} FROM json_each(?1)",
-            table.name,
-            names.join(", "),
-            values.join(", ")
-        );
+        let insert =
+            format!("INSERT INTO {} ({}) SELECT {} FROM json_each(?1)", table.name, table.names(), values.join(", "));
         let rows: Vec<Value> = rows.iter().cloned().map(Value::Object).collect();
         sqlx::query(AssertSqlSafe(insert)).bind(Json(rows)).execute(self).await?;
         Ok(())
