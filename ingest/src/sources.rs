@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use runtime::secret::Env;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use shared::envelope::Mode;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use subtle::ConstantTimeEq as _;
 
 mod file;

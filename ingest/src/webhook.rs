@@ -254,7 +254,7 @@ async fn keep<P: Publish>(app: &App<P>, source: &Source, envelope: Envelope) -> 
 #[cfg(test)]
 mod tests {
     use shared::envelope::Mode;
-    use shared::provider::Provider;
+    use shared::origin::Provider;
 
     use super::*;
 

@@ -1,10 +1,15 @@
 //! What happened, as the provider meant it: the facts that it claims, and what identifies it.
 
+use chrono::{SecondsFormat, TimeDelta};
 use thiserror::Error;
 
 use crate::Timestamp;
 use crate::fact::{EntityKey, Fact};
 use crate::origin::{Mode, Origin};
+
+/// A body without an identity of its own that comes again within this time is a copy. Airalo repeats an attempt for
+/// five hours; a top-up is used up no sooner than within days.
+pub const RECURS_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// Why a body is not an event. Each becomes the reason of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -67,4 +72,14 @@ impl Event {
     pub fn body_hash(&self) -> &str {
         self.key.split_once('@').map_or(&self.key, |(hash, _)| hash)
     }
+}
+
+/// Whether two receipts of one body that has no identity of its own are of one event.
+pub fn is_same_occurrence(received_at: Timestamp, other: Timestamp) -> bool {
+    (received_at - other).abs() < RECURS_AFTER
+}
+
+/// The key of an event whose body may come again and mean another event.
+pub fn occurrence_key(body_hash: &str, received_at: Timestamp) -> String {
+    format!("{body_hash}@{}", received_at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }

@@ -27,23 +27,17 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-pub use crate::event::{CreditAlert, Event, Malformed};
-pub use crate::origin::Provider;
-
 use crate::Timestamp;
 use crate::block::Heard;
 use crate::clock::Deadline;
 use crate::confirmation::Proof;
 use crate::envelope::Envelope;
+use crate::event::{CreditAlert, Event, Malformed, occurrence_key};
 use crate::fact::{EntityKey, Fact};
-use crate::origin::{Mode, Origin};
+use crate::origin::{Mode, Origin, Provider};
 
 /// A provider's clock may be ahead of ours by so much; a time beyond that is not believed.
 const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
-
-/// A body without an identity of its own that comes again within this time is a copy. Airalo repeats an attempt for
-/// five hours; a top-up is used up no sooner than within days.
-pub const RECURS_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// Whether a provider signs its webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,16 +96,6 @@ struct Reading {
     asked_at: Option<Timestamp>,
     /// Nothing was said of what the facts are about: the API does not know it.
     is_unknown: bool,
-}
-
-/// Whether two receipts of one body that has no identity of its own are of one event.
-pub fn is_same_occurrence(received_at: Timestamp, other: Timestamp) -> bool {
-    (received_at - other).abs() < RECURS_AFTER
-}
-
-/// The key of an event whose body may come again and mean another one.
-fn occurrence_key(body_hash: &str, received_at: Timestamp) -> String {
-    format!("{body_hash}@{}", received_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
 }
 
 impl Provider {

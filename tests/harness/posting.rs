@@ -11,7 +11,7 @@ use runtime::queue::Publish as _;
 use samples::{Credential, Source};
 use serde_json::Value;
 use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::Provider;
+use shared::origin::Provider;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ use harness::eventually::holds;
 use harness::queues::{BrokerQueue, Room, SpoolQueue, TestQueue};
 use runtime::queue::{Lane, Message, Publish as _, Queue as _, Session};
 use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::Provider;
+use shared::origin::Provider;
 use tokio::time::timeout;
 use uuid::Uuid;
 

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::Timestamp;
 use shared::action::Action;
 use shared::envelope::{Envelope, Origin};
+use shared::event::{Event, RECURS_AFTER, is_same_occurrence};
 use shared::fact::State;
 use shared::fold::{EntityId, Fold, touched};
 use shared::lookup::{Want, wants as wants_of};
-use shared::provider::{Event, Provider, RECURS_AFTER, is_same_occurrence};
+use shared::origin::Provider;
 use uuid::Uuid;
 
 use crate::provider_api::Apis;

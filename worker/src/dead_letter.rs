@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use runtime::queue::NotAnEnvelope;
 use serde_json::Value;
 use shared::envelope::{Envelope, Origin};
-use shared::provider::Malformed;
+use shared::event::Malformed;
 use uuid::Uuid;
 
 use crate::store::dead_letters::DeadLetter;
@@ -89,7 +89,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use shared::envelope::Mode;
-    use shared::provider::Provider;
+    use shared::origin::Provider;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::Provider;
+use shared::origin::Provider;
 use shared::trace::TraceContext;
 use uuid::Uuid;
 

@@ -25,7 +25,7 @@ use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde_json::Value;
 use shared::lookup::Lookup;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use thiserror::Error;
 use uuid::Builder;
 

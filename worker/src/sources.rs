@@ -8,7 +8,7 @@ use runtime::secret::{Env, SecretAt};
 use secrecy::SecretString;
 use serde::Deserialize;
 use shared::envelope::Mode;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use toml::{Table, Value};
 
 use crate::provider_api::settings::ApiSettings;

@@ -8,7 +8,7 @@ use std::io::Write;
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use shared::provider::Provider;
+use shared::origin::Provider;
 
 use crate::provider_api::airalo::{self, Topic};
 use crate::provider_api::{Api, ApiError, Apis, esim_access};

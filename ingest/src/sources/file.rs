@@ -6,7 +6,8 @@ use runtime::secret::{Env, SecretAt};
 use secrecy::{SecretSlice, SecretString};
 use serde::Deserialize;
 use shared::envelope::Mode;
-use shared::provider::{Provider, Signing};
+use shared::origin::Provider;
+use shared::provider::Signing;
 use toml::{Table, Value};
 
 use super::{Source, Verify, limiter};

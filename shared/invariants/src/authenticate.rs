@@ -8,7 +8,8 @@ use samples::{Credential, Source, message_id, sign};
 use secrecy::SecretSlice;
 use serde_json::Value;
 use shared::Timestamp;
-use shared::provider::{Provider, Request, Unauthentic};
+use shared::origin::Provider;
+use shared::provider::{Request, Unauthentic};
 
 use crate::input::Input;
 

@@ -4,9 +4,11 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 use shared::envelope::Envelope;
+use shared::event::{Event, Malformed, RECURS_AFTER};
 use shared::fact::State;
 use shared::lookup::{Reason, next, wants};
-use shared::provider::{Event, Malformed, Provider, RECURS_AFTER, decode};
+use shared::origin::Provider;
+use shared::provider::decode;
 
 use crate::input::Input;
 use crate::tables;

@@ -2,7 +2,8 @@
 //! forwards, backwards, and with the first of them once more at the end.
 
 use shared::Timestamp;
-use shared::provider::{Provider, decode};
+use shared::origin::Provider;
+use shared::provider::decode;
 
 use crate::input::Input;
 use crate::worker::{Arrival, Inbox, Worker};

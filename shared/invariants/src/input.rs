@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike as _, SubsecRound as _};
 use shared::Timestamp;
 use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::Provider;
+use shared::origin::Provider;
 use uuid::Uuid;
 
 /// When everything is received of which the input does not say so.

@@ -14,7 +14,7 @@ pub use outbox::{Outbox, States};
 pub use worker::{Arrival, Inbox, Worker};
 
 use samples::Source;
-use shared::provider::Provider;
+use shared::origin::Provider;
 
 /// A name, under which its inputs are kept in `shared/fuzz/corpus`, and what is done with each of them.
 pub type Target = (&'static str, fn(&[u8]));

@@ -6,8 +6,8 @@ use serde_json::Value;
 use shared::Timestamp;
 use shared::action::Action;
 use shared::esim::Esim;
+use shared::event::Event;
 use shared::fact::{EntityKey, Fact, State};
-use shared::provider::Event;
 
 const ORDER_REF_MAX: usize = 200;
 const ESIM_REF_MAX: usize = 400;

@@ -9,12 +9,13 @@ use shared::Timestamp;
 use shared::action::{Action, decide};
 use shared::envelope::Envelope;
 use shared::esim::Esim;
+use shared::event::{Event, is_same_occurrence};
 use shared::fact::{EntityKey, State};
 use shared::fold::{EntityId, Fold, touched};
 use shared::order::Order;
 use shared::payment::Payment;
 use shared::premise::Premise;
-use shared::provider::{Event, decode, is_same_occurrence};
+use shared::provider::decode;
 use shared::return_request::ReturnRequest;
 use shared::rules::Rules;
 

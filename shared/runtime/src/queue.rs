@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::envelope::Envelope;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use thiserror::Error as ThisError;
 use uuid::Uuid;
 

@@ -12,7 +12,7 @@ use proptest::sample::Index;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use shared::action::ActionKind;
-use shared::provider::is_same_occurrence;
+use shared::event::is_same_occurrence;
 use shared::rules::Rules;
 
 use crate::said::{DAY, HOUR, Said, at};

@@ -10,9 +10,8 @@ use shared::esim::{Esim, PlanStatus, ProfileStatus};
 use shared::fact::State;
 use shared::fold::{EntityId, Fold};
 use shared::order::{Order, OrderStatus};
-use shared::origin::Mode;
+use shared::origin::{Mode, Provider};
 use shared::payment::PaymentStatus;
-use shared::provider::Provider;
 use shared::return_request::ReturnStatus;
 use shared::rules::Rules;
 

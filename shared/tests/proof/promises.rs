@@ -3,7 +3,7 @@
 use invariants::{Inbox, Worker};
 use shared::action::Action;
 use shared::clock::Deadline;
-use shared::provider::Provider;
+use shared::origin::Provider;
 
 use crate::said::{DAY, HOUR, Said, access, airalo, airtm, at, trip, yoni};
 

@@ -18,7 +18,8 @@ use shared::clock::Deadline;
 use shared::envelope::{Envelope, Mode, Origin};
 use shared::fact::EntityKey;
 use shared::lookup::{Answer, Hints, Lookup, Question};
-use shared::provider::{Provider, Signing};
+use shared::origin::Provider;
+use shared::provider::Signing;
 use uuid::Uuid;
 
 pub(crate) const MINUTE: i64 = 60;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use harness::queues::TestQueue;
 use runtime::queue::{Publish as _, Session as _};
 use shared::envelope::{DEAD_QUEUE, Envelope, Mode, Origin, QUEUE};
-use shared::provider::Provider;
+use shared::origin::Provider;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use harness::databases::TestDatabase;
 use serde_json::{Value, json};
 use shared::fact::State;
 use shared::fold::EntityId;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use worker::store::{Entities as _, Store};
 
 use super::given::{check, esim, order, payment, return_request, row, rows, save, standing, state};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::json;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use tokio::time::timeout;
 use worker::store::transfer::TABLES;
 use worker::store::{

@@ -7,10 +7,11 @@ use runtime::queue::Publish;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use shared::envelope::{Envelope, Origin};
+use shared::event::Event;
 use shared::fact::{EntityKey, State};
 use shared::fold::{EntityId, Fold, touched};
 use shared::lookup::{Answer, Reason, next};
-use shared::provider::{Event, decode};
+use shared::provider::decode;
 
 use super::{in_future, reason_of};
 use crate::store::lookups::{Claimed, Mark};

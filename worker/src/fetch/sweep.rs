@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use shared::lookup::{Reason, Want, order_lookup};
-use shared::provider::Provider;
+use shared::origin::Provider;
 
 use crate::Context;
 use crate::store::{Lookups as _, Registrations as _, Store, StoreError};

@@ -7,7 +7,7 @@ use runtime::secret::{Env, SecretAt};
 use runtime::settings::duration;
 use secrecy::SecretString;
 use serde::Deserialize as _;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use toml::{Table, Value};
 
 /// For connecting, sending and the whole answer together.

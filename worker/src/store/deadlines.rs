@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::envelope::Mode;
 use shared::esim::Esim;
-use shared::provider::Provider;
+use shared::origin::Provider;
 
 use super::StoreError;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
-use shared::provider::Provider;
+use shared::origin::Provider;
 
 use super::StoreError;
 

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::{Event, Provider};
+use shared::event::Event;
+use shared::origin::Provider;
 use uuid::Uuid;
 
 use super::StoreError;

@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 use shared::envelope::Envelope;
+use shared::event::Malformed;
 use shared::fold::EntityId;
-use shared::provider::Malformed;
 
 use crate::store::verification::Wanted;
 

@@ -8,7 +8,7 @@ use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 use shared::envelope::{Envelope, Mode, Origin};
-use shared::provider::Provider;
+use shared::origin::Provider;
 use uuid::Uuid;
 
 /// When the last of it was received.

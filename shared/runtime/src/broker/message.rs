@@ -148,7 +148,7 @@ mod tests {
 
     use chrono::DateTime;
     use shared::envelope::{Mode, Origin};
-    use shared::provider::Provider;
+    use shared::origin::Provider;
     use uuid::Uuid;
 
     use super::*;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use shared::envelope::{Mode, Origin};
-use shared::provider::Provider;
+use shared::origin::Provider;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -194,7 +194,7 @@ fn the_sample_warnings_are_read() {
 #[test]
 fn the_same_warning_received_again_is_one_of_its_own() {
     let body = payload!("airalo/low_data_3days.json");
-    let later = received_at() + super::super::RECURS_AFTER;
+    let later = received_at() + crate::event::RECURS_AFTER;
     let again = decode(&Envelope { received_at: later, ..envelope(AIRALO, body) }).unwrap();
     let first = event(AIRALO, body);
     assert_eq!(first.body_hash(), again.body_hash());

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use shared::clock::Deadline;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use shared::rules::Rules;
 
 use crate::said::{DAY, HOUR, Said, access, airalo, airtm, at, trip, yoni};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::lookup::{Hints, Question};
-use shared::provider::Provider;
+use shared::origin::Provider;
 
 use super::{Said, payment, written};
 

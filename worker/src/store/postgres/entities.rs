@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
-use shared::provider::Provider;
+use shared::origin::Provider;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use shared::envelope::Envelope;
-use shared::provider::Event;
+use shared::event::Event;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;

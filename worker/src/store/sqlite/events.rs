@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use shared::envelope::Envelope;
-use shared::provider::Event;
+use shared::event::Event;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
