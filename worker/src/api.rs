@@ -15,10 +15,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
+use crate::context::Context;
 use crate::mail::Contact;
 use crate::store::contacts::Put;
 use crate::store::{Contacts as _, Lookups as _, Registrations as _, Store, StoreError};
-use crate::{Context, why};
+use crate::why;
 
 /// A contact is a few short lines (bytes).
 const BODY_LIMIT: usize = 16 * 1024;
@@ -145,7 +146,7 @@ async fn register(api: &Api<impl Store>, order: &OrderPath, contact: &Contact) -
     let released = tx.release_waiting().await?;
     api.context.store.commit(tx).await?;
     if released > 0 {
-        api.context.promised.notify_waiters();
+        api.context.actions_added.notify_waiters();
     }
     Ok(put)
 }

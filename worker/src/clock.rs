@@ -12,8 +12,9 @@ use shared::envelope::{Envelope, Origin};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::context::Context;
+use crate::own_event;
 use crate::store::{Contacts as _, Deadlines as _, Outbox as _, Store, StoreError};
-use crate::{Context, own_event};
 
 /// How many rows are looked at in one statement.
 const PAGE: i64 = 500;
@@ -71,7 +72,7 @@ async fn tick(context: &Context<impl Store>, publisher: &impl Publish) -> Result
     // Or the confirmation came while the message was being put aside.
     released += db.release_confirmed(&context.waiting).await?;
     if released > 0 {
-        context.promised.notify_waiters();
+        context.actions_added.notify_waiters();
     }
     Ok(noticed)
 }

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::Context;
 use crate::apply::{Applied, Arrival, Surroundings, apply};
+use crate::context::Context;
 use crate::dead_letter;
 use crate::settings::Limits;
 use crate::store::{Store, StoreError};
@@ -271,10 +271,10 @@ fn record(context: &Context<impl Store>, arrivals: usize, applied: &Applied) {
     let now = Utc::now();
     context.metrics.batch(arrivals, applied, now);
     if !applied.promised.is_empty() || applied.released > 0 {
-        context.promised.notify_waiters();
+        context.actions_added.notify_waiters();
     }
     if applied.wanted > 0 {
-        context.wanted.notify_waiters();
+        context.lookups_added.notify_waiters();
     }
     tracing::debug!(
         events = arrivals,

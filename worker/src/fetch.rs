@@ -19,10 +19,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::context::Context;
 use crate::provider_api::ApiError;
 use crate::store::lookups::{Claimed, Mark};
 use crate::store::{Lookups as _, Store, StoreError};
-use crate::{Context, own_event, subscriptions};
+use crate::{own_event, subscriptions};
 
 /// How often to look for what became due without anybody here saying so.
 const POLL: Duration = Duration::from_secs(1);
@@ -118,7 +119,7 @@ impl<S: Store, P: Publish> Fetch<S, P> {
         let context = Arc::clone(&self.context);
         tokio::select! {
             Some(ended) = self.under_way.join_next() => ended?,
-            () = context.wanted.notified() => {}
+            () = context.lookups_added.notified() => {}
             () = stop.cancelled() => {}
             () = sleep(pause) => {}
         }

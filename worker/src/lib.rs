@@ -1,11 +1,17 @@
-//! The worker: turns webhooks into state and promises in one transaction, and keeps the promises.
+//! The worker: turns webhooks into state and actions in one transaction, and delivers the actions. This file starts and
+//! stops the parts; none of them imports from it.
 //!
-//! 1. [`consume`] takes batches from the queue and settles them; [`apply`] is what happens to one.
-//! 2. [`relay`] delivers what was promised, over each [`channel`].
-//! 3. [`fetch`] asks the providers' APIs for what a webhook only announces or never said, over [`provider_api`];
-//!    [`subscriptions`] says there where webhooks go.
-//! 4. [`mail`] writes what a customer reads; [`preview`] shows it to whoever changes it.
-//! 5. [`store`] holds every SQL statement, and no rule. [`verify`] checks that the tables are what the events say.
+//! In reading order:
+//!
+//! 1. [`settings`], [`sources`], [`routing`]: what the operator configures. [`context`]: what all tasks share.
+//! 2. [`consume`] takes batches from the queue and settles them; [`apply`] applies one batch in one transaction;
+//!    [`dead_letter`] describes what can't be applied.
+//! 3. [`relay`] delivers actions over each [`channel`]; [`mail`] renders what customers read, and [`preview`] shows it.
+//! 4. [`clock`] notices deadlines; [`fetch`] asks the providers' APIs ([`provider_api`]), and [`subscriptions`] tells
+//!    them where to send webhooks. What either finds becomes an `own_event` and enters the queue like a webhook.
+//! 5. `api` is the shop's HTTP API, [`commands`] are the operator's commands: [`why`] tells what happened to one eSIM or
+//!    order, [`verify`] compares the tables with the events. [`metrics`] counts.
+//! 6. [`store`] holds every SQL statement and no rule; `view` is the form of a row.
 
 mod api;
 pub mod apply;
@@ -13,6 +19,7 @@ pub mod channel;
 pub mod clock;
 pub mod commands;
 pub mod consume;
+pub mod context;
 pub mod dead_letter;
 pub mod fetch;
 pub mod mail;
@@ -31,24 +38,22 @@ mod view;
 pub mod why;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use channel::Channel;
 use channel::email::Email;
 use channel::merchant_webhook::MerchantWebhook;
+use context::{Context, Health};
 use metrics::Metrics;
 use prometheus_client::registry::Registry;
 use provider_api::Apis;
-use routing::Routing;
 use runtime::broker::{Broker, Publisher};
 use runtime::http::{Status, serve};
 use runtime::queue::{Publish, Queue};
 use runtime::retry::Retry;
 use runtime::shutdown::Tasks;
-use settings::{Limits, Settings, WorkSettings};
-use sources::Sources;
+use settings::{Settings, WorkSettings};
 use store::{Store, may_pass};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -57,57 +62,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the database is asked whether it is there, so that readiness is true without traffic, too.
 const PING_EVERY: Duration = Duration::from_secs(2);
-
-/// What the parts of a worker share.
-#[derive(Debug)]
-pub struct Context<S> {
-    pub store: S,
-    /// The names of the channels that every promise is delivered over.
-    pub channels: Vec<&'static str>,
-    pub limits: Limits,
-    pub routing: Routing,
-    pub sources: Sources,
-    /// Where providers reach ingest, if that is known.
-    pub public_url: Option<String>,
-    pub metrics: Metrics,
-    pub health: Health,
-    /// The APIs that can be asked.
-    pub apis: Apis<S>,
-    /// The sources where what is of value waits for the API to confirm an unsigned webhook.
-    pub waiting: Vec<String>,
-    /// Told when a question to one of them was noted here.
-    pub wanted: Notify,
-    /// Told when promises were made here, so that the relay need not wait for its next look.
-    pub promised: Notify,
-}
-
-/// What the worker needs to do its work.
-#[derive(Debug, Default)]
-pub struct Health {
-    queue: AtomicBool,
-    store: AtomicBool,
-}
-
-impl Health {
-    fn set_queue(&self, is_there: bool) {
-        self.queue.store(is_there, Ordering::Relaxed);
-    }
-
-    fn set_store(&self, is_there: bool) {
-        self.store.store(is_there, Ordering::Relaxed);
-    }
-
-    fn ready(&self, needs_queue: bool) -> Result<(), Vec<String>> {
-        let mut missing = Vec::new();
-        if needs_queue && !self.queue.load(Ordering::Relaxed) {
-            missing.push("the queue is away".to_owned());
-        }
-        if !self.store.load(Ordering::Relaxed) {
-            missing.push("the database is away".to_owned());
-        }
-        if missing.is_empty() { Ok(()) } else { Err(missing) }
-    }
-}
 
 /// Works until `stop`, with RabbitMQ and PostgreSQL; `listener` serves health and metrics. Waits for a database that is
 /// away, and ends with an error if a part of it can't go on.
@@ -148,8 +102,8 @@ pub async fn run_on<S: Store>(
         public_url: settings.public_url.clone(),
         metrics: Metrics::new(&mut registry),
         health: Health::default(),
-        promised: Notify::new(),
-        wanted: Notify::new(),
+        actions_added: Notify::new(),
+        lookups_added: Notify::new(),
     });
     let mut tasks = Tasks::new(stop.clone());
     let health = Arc::clone(&context);

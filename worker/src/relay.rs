@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::Context;
 use crate::channel::{Channel, Outcome, email, log};
+use crate::context::Context;
 use crate::mail::Contact;
 use crate::routing::Routing;
 use crate::store::outbox::{Claimed, Mark};
@@ -112,7 +112,7 @@ impl<S: Store> Relay<S> {
                     self.settle(&delivery, outcome).await;
                 }
             }
-            () = context.promised.notified() => {}
+            () = context.actions_added.notified() => {}
             () = stop.cancelled(), if self.under_way.is_empty() => {}
             () = sleep(pause) => {}
         }

@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use shared::lookup::{Reason, Want, order_lookup};
 use shared::origin::Provider;
 
-use crate::Context;
+use crate::context::Context;
 use crate::store::{Lookups as _, Registrations as _, Store, StoreError};
 
 /// How many overdue orders are taken up in one sweep of one worker; the next sweep finds the rest.

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use worker::context::{Context, Health};
 use worker::metrics::Metrics;
 use worker::provider_api::Apis;
 use worker::routing::Routing;
@@ -28,7 +29,7 @@ use worker::store::sqlite::{self, SqliteStore};
 use worker::store::transfer::{Row, TABLES};
 use worker::store::{Store as _, Transfer as _};
 use worker::verify::{VerifyArgs, verify};
-use worker::{Context, Health, consume, relay};
+use worker::{consume, relay};
 
 use crate::fuse::Fuse;
 use crate::lives::Arrivals;
@@ -140,8 +141,8 @@ fn context(store: FusedStore) -> Context<FusedStore> {
         metrics: Metrics::new(&mut Registry::default()),
         health: Health::default(),
         waiting: Vec::new(),
-        wanted: Notify::new(),
-        promised: Notify::new(),
+        lookups_added: Notify::new(),
+        actions_added: Notify::new(),
     }
 }
 
