@@ -8,7 +8,8 @@
 //! 4. [`block`]: the join, by which the newest claim wins whatever the order of arrival.
 //! 5. [`order`], [`esim`], [`payment`], [`return_request`]: the entities, as blocks and as the row that people read.
 //! 6. [`confirmation`]: whether the provider itself stands behind what an unsigned webhook said.
-//! 7. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent.
+//! 7. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent;
+//!    [`contact`]: the customer that it is sent to.
 //! 8. [`lookup`]: what the providers' APIs are asked, when, and their answers as events.
 //! 9. [`fold`]: the one thing that changes state, made of the above.
 //!
@@ -22,6 +23,7 @@ pub mod action;
 pub mod block;
 pub mod clock;
 pub mod confirmation;
+pub mod contact;
 pub mod envelope;
 pub mod esim;
 pub mod event;

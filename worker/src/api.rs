@@ -13,10 +13,10 @@ use runtime::http::Problem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use shared::contact::Contact;
 use subtle::ConstantTimeEq as _;
 
 use crate::context::Context;
-use crate::mail::Contact;
 use crate::store::contacts::Put;
 use crate::store::{Contacts as _, Lookups as _, Registrations as _, Store, StoreError};
 use crate::why;

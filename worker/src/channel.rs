@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use email::Email;
 use merchant_webhook::MerchantWebhook;
+use shared::contact::Contact;
 
-use crate::mail::Contact;
 use crate::store::outbox::Claimed;
 
 /// What came of an attempt.

@@ -19,24 +19,8 @@ mod texts;
 mod vars;
 mod wrap;
 
-use serde::{Deserialize, Serialize};
-
 pub use sample::{MAILED, sample, sample_brand, sample_contact};
 pub use templates::{RenderError, TemplateError, Templates};
-
-/// Whom a mail is for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contact {
-    pub email: String,
-    pub name: Option<String>,
-    /// BCP 47: decides the language, and by its region how dates and amounts are written.
-    pub locale: Option<String>,
-    /// IANA, such as `Europe/Madrid`. Without one, times are in UTC and say so.
-    pub time_zone: Option<String>,
-    /// The shop's own number for the order, the one that the customer knows.
-    pub reference: Option<String>,
-}
 
 /// Who a mail is from, as the reader sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

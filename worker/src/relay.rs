@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use runtime::retry::Retry;
 use shared::action::{ActionKind, awaits_confirmation};
+use shared::contact::Contact;
 use shared::fact::State;
 use shared::fold::EntityId;
 use shared::premise::premise_holds;
@@ -20,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::channel::{Channel, Outcome, email, log};
 use crate::context::Context;
-use crate::mail::Contact;
 use crate::routing::Routing;
 use crate::store::outbox::{Claimed, Mark};
 use crate::store::{Contacts as _, Entities as _, Outbox as _, Store, StoreError};

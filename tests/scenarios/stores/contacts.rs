@@ -2,8 +2,8 @@
 
 use harness::databases::{PAST, TestDatabase};
 use serde_json::json;
+use shared::contact::Contact;
 use uuid::Uuid;
-use worker::mail::Contact;
 use worker::store::contacts::Put;
 use worker::store::outbox::ActionRow;
 use worker::store::{Contacts as _, Store};

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use harness::databases::TestDatabase;
 use serde_json::{Value, json};
+use shared::contact::Contact;
 use shared::envelope::Envelope;
 use shared::event::Event;
 use shared::fold::EntityId;
 use shared::origin::Provider;
 use uuid::Uuid;
-use worker::mail::Contact;
 use worker::store::dead_letters::DeadLetter;
 use worker::store::outbox::{ActionRow, Mark};
 use worker::store::{

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use harness::databases::{FUTURE, TestDatabase};
 use serde_json::{Value, json};
+use shared::contact::Contact;
 use shared::esim::Install;
 use shared::fold::EntityId;
-use worker::mail::Contact;
 use worker::store::outbox::ActionRow;
 use worker::store::{Contacts as _, Outbox as _, Store};
 

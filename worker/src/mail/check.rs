@@ -2,6 +2,7 @@
 //! put into its frames, so that nothing can fail for the first time when a customer waits.
 
 use serde_json::{Map, Value, json};
+use shared::contact::Contact;
 
 use super::frame::{self, Parts};
 use super::kinds::Shape;
@@ -9,7 +10,7 @@ use super::sample::{MAILED, sample, sample_brand, sample_contact};
 use super::templates::{TemplateError, Templates};
 use super::texts::{Text, TextFile};
 use super::vars::{self, FACTS, OTHERS, Vars};
-use super::{Brand, Contact, install};
+use super::{Brand, install};
 
 /// A text that asks for more values than this is filled with all and with none of them; 2⁸ ways are enough to try.
 const SUBSETS_OF_MAX: usize = 8;

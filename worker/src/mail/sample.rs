@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use shared::action::ActionKind;
+use shared::contact::Contact;
 
-use super::{Brand, Contact};
+use super::Brand;
 
 /// Every kind that a customer is mailed about.
 pub const MAILED: [ActionKind; 20] = [

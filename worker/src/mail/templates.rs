@@ -8,13 +8,14 @@ use std::sync::Arc;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::Value;
+use shared::contact::Contact;
 
 use super::check::check;
 use super::frame::{self, Parts, Rendered};
 use super::kinds::{self, Shape};
 use super::qr::{self, QrError};
 use super::texts::{BUILT_IN, Language, TextFile, Words};
-use super::{Brand, Contact, Inline, Mail, install, vars};
+use super::{Brand, Inline, Mail, install, vars};
 
 /// The frames of every mail.
 const FRAMES: [(&str, &str); 4] = [

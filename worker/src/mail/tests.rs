@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use shared::action::ActionKind;
+use shared::contact::Contact;
 
 use super::qr::tests::scan;
 use super::*;

@@ -8,10 +8,11 @@ use chrono_tz::Tz;
 use minijinja::Value as Said;
 use rust_decimal::Decimal;
 use serde_json::Value;
+use shared::contact::Contact;
 
+use super::Brand;
 use super::format::Format;
 use super::texts::Words;
-use super::{Brand, Contact};
 
 /// The rows that a mail's table may have; each has a label of the same name.
 pub(super) const FACTS: [&str; 13] = [

@@ -1,9 +1,9 @@
 //! The contacts: put, found, forgotten, and what waits for them.
 
+use shared::contact::Contact;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::mail::Contact;
 
 /// What `PUT` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

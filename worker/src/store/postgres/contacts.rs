@@ -1,9 +1,9 @@
 //! The contacts in PostgreSQL.
 
+use shared::contact::Contact;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::mail::Contact;
 use crate::store::StoreError;
 use crate::store::contacts::{Contacts, Put};
 

@@ -1,12 +1,12 @@
 //! The contacts in SQLite.
 
+use shared::contact::Contact;
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::row::{id, now, text};
-use crate::mail::Contact;
 use crate::store::StoreError;
 use crate::store::contacts::{Contacts, Put};
 
