@@ -15,8 +15,8 @@ const MAY_NAME: [(&str, &[&str]); 8] = [
     (
         "shared",
         &[
-            "base64", "chrono", "hex", "hmac", "rust_decimal", "secrecy", "serde", "serde_json", "sha2", "subtle",
-            "thiserror", "uuid",
+            "base64", "chrono", "hex", "hmac", "rust_decimal", "secrecy", "serde", "serde_json", "sha2", "strum",
+            "subtle", "thiserror", "uuid",
         ],
     ),
     ("invariants", &["chrono", "samples", "secrecy", "serde", "serde_json", "shared", "uuid"]),

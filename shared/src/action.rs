@@ -2,7 +2,6 @@
 
 mod payload;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -16,43 +15,44 @@ use crate::payment::{Direction, Payment, PaymentStatus};
 use crate::premise::{Allowance, Expiry, Premise, Rule};
 use crate::return_request::{ReturnRequest, ReturnStatus};
 use crate::rules::Rules;
+use crate::words;
 
-/// What is told. The table of `decide` in the README says when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionKind {
-    EsimReady,
-    OrderFailed,
-    OrderCancelled,
-    SimShipped,
-    SimDelivered,
-    EsimInstalled,
-    EsimActivated,
-    LowData,
-    DataDepleted,
-    EsimExpired,
-    EsimCancelled,
-    EsimRevoked,
-    EsimSuspended,
-    ExpiringSoon,
-    ReturnApproved,
-    ReturnRejected,
-    PaymentSucceeded,
-    PaymentFailed,
-    PayoutSucceeded,
-    PayoutFailed,
-    CreditLow,
-    OrderNeedsReview,
-    ProviderSilent,
-    WebhookRefuted,
+words! {
+    /// What is told. The table of `decide` in the README says when.
+    pub enum ActionKind {
+        EsimReady,
+        OrderFailed,
+        OrderCancelled,
+        SimShipped,
+        SimDelivered,
+        EsimInstalled,
+        EsimActivated,
+        LowData,
+        DataDepleted,
+        EsimExpired,
+        EsimCancelled,
+        EsimRevoked,
+        EsimSuspended,
+        ExpiringSoon,
+        ReturnApproved,
+        ReturnRejected,
+        PaymentSucceeded,
+        PaymentFailed,
+        PayoutSucceeded,
+        PayoutFailed,
+        CreditLow,
+        OrderNeedsReview,
+        ProviderSilent,
+        WebhookRefuted,
+    }
 }
 
-/// Whom it is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Audience {
-    Customer,
-    Operator,
+words! {
+    /// Whom it is for.
+    pub enum Audience {
+        Customer,
+        Operator,
+    }
 }
 
 /// One promise.
@@ -70,66 +70,6 @@ pub struct Action {
 }
 
 impl ActionKind {
-    pub const ALL: [Self; 24] = [
-        Self::EsimReady,
-        Self::OrderFailed,
-        Self::OrderCancelled,
-        Self::SimShipped,
-        Self::SimDelivered,
-        Self::EsimInstalled,
-        Self::EsimActivated,
-        Self::LowData,
-        Self::DataDepleted,
-        Self::EsimExpired,
-        Self::EsimCancelled,
-        Self::EsimRevoked,
-        Self::EsimSuspended,
-        Self::ExpiringSoon,
-        Self::ReturnApproved,
-        Self::ReturnRejected,
-        Self::PaymentSucceeded,
-        Self::PaymentFailed,
-        Self::PayoutSucceeded,
-        Self::PayoutFailed,
-        Self::CreditLow,
-        Self::OrderNeedsReview,
-        Self::ProviderSilent,
-        Self::WebhookRefuted,
-    ];
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::EsimReady => "esim_ready",
-            Self::OrderFailed => "order_failed",
-            Self::OrderCancelled => "order_cancelled",
-            Self::SimShipped => "sim_shipped",
-            Self::SimDelivered => "sim_delivered",
-            Self::EsimInstalled => "esim_installed",
-            Self::EsimActivated => "esim_activated",
-            Self::LowData => "low_data",
-            Self::DataDepleted => "data_depleted",
-            Self::EsimExpired => "esim_expired",
-            Self::EsimCancelled => "esim_cancelled",
-            Self::EsimRevoked => "esim_revoked",
-            Self::EsimSuspended => "esim_suspended",
-            Self::ExpiringSoon => "expiring_soon",
-            Self::ReturnApproved => "return_approved",
-            Self::ReturnRejected => "return_rejected",
-            Self::PaymentSucceeded => "payment_succeeded",
-            Self::PaymentFailed => "payment_failed",
-            Self::PayoutSucceeded => "payout_succeeded",
-            Self::PayoutFailed => "payout_failed",
-            Self::CreditLow => "credit_low",
-            Self::OrderNeedsReview => "order_needs_review",
-            Self::ProviderSilent => "provider_silent",
-            Self::WebhookRefuted => "webhook_refuted",
-        }
-    }
-
     pub fn audience(self) -> Audience {
         match self {
             Self::CreditLow | Self::OrderNeedsReview | Self::ProviderSilent | Self::WebhookRefuted => {
@@ -155,15 +95,6 @@ impl ActionKind {
             | Self::PaymentFailed
             | Self::PayoutSucceeded
             | Self::PayoutFailed => Audience::Customer,
-        }
-    }
-}
-
-impl Audience {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Operator => "operator",
         }
     }
 }

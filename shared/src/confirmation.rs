@@ -7,29 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::block::{Join, Latest};
+use crate::words;
 
-/// A provider's API may lag behind its webhooks: what it answers sooner after the doorbell contradicts nothing.
+/// A provider's API may lag behind its webhooks: an answer asked for sooner after a webhook contradicts nothing.
 const LAG: TimeDelta = TimeDelta::seconds(60);
 
-/// How well something is proven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The provider said so itself: signed, or by its API.
-    Confirmed,
-    /// Only somebody who knows the address said so.
-    Unconfirmed,
-    /// The provider says something else.
-    Refuted,
-}
-
-impl Verdict {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Refuted => "refuted",
-        }
+words! {
+    /// How well something is proven.
+    pub enum Verdict {
+        /// The provider said so itself: signed, or by its API.
+        Confirmed,
+        /// Only somebody who knows the address said so.
+        Unconfirmed,
+        /// The provider says something else.
+        Refuted,
     }
 }
 

@@ -13,35 +13,24 @@ use crate::Timestamp;
 use crate::block::{Heard, Join as _, Latest, blocks};
 use crate::confirmation::{Confirmation, Proof, Verdict};
 use crate::origin::Mode;
+use crate::words;
 
-/// What became of the plan. The order of the variants is the rank that decides between claims of one time, or of none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlanStatus {
-    Pending,
-    Allocated,
-    Suspended,
-    Active,
-    Depleted,
-    Expired,
-    Cancelled,
-    Revoked,
+words! {
+    /// The status of the plan. The order of the variants is the rank that decides between claims of one time, or of no
+    /// time.
+    pub enum PlanStatus {
+        Pending,
+        Allocated,
+        Suspended,
+        Active,
+        Depleted,
+        Expired,
+        Cancelled,
+        Revoked,
+    }
 }
 
 impl PlanStatus {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Allocated => "allocated",
-            Self::Suspended => "suspended",
-            Self::Active => "active",
-            Self::Depleted => "depleted",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Revoked => "revoked",
-        }
-    }
-
     /// No top-up brings it back.
     pub fn is_over(self) -> bool {
         match self {
@@ -51,31 +40,20 @@ impl PlanStatus {
     }
 }
 
-/// Where the profile is: on the SM-DP+ server, or on the device. ENABLED and DISABLED alternate freely, so only their
-/// times decide; the rank is for claims of one time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileStatus {
-    Released,
-    Downloaded,
-    Installed,
-    Enabled,
-    Disabled,
-    Deleted,
+words! {
+    /// Where the profile is: on the SM-DP+ server, or on the device. ENABLED and DISABLED alternate freely, so only
+    /// their times decide; the rank is for claims of one time.
+    pub enum ProfileStatus {
+        Released,
+        Downloaded,
+        Installed,
+        Enabled,
+        Disabled,
+        Deleted,
+    }
 }
 
 impl ProfileStatus {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Released => "released",
-            Self::Downloaded => "downloaded",
-            Self::Installed => "installed",
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-            Self::Deleted => "deleted",
-        }
-    }
-
     /// Whether the profile sits on a device.
     pub fn is_on_device(self) -> bool {
         match self {

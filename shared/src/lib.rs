@@ -38,7 +38,9 @@ pub mod provider;
 pub mod return_request;
 pub mod rules;
 pub mod schedule;
+pub mod status;
 pub mod trace;
+pub mod words;
 
 /// A moment in UTC. PostgreSQL keeps microseconds, so every time that enters is cut to them.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

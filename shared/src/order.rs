@@ -3,38 +3,28 @@
 use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::block::{Heard, Join as _, Latest, blocks};
 use crate::confirmation::{Confirmation, Proof, Verdict};
 use crate::origin::Mode;
+use crate::status::StatusWithReason;
+use crate::words;
 
-/// How far an order has come. The order of the variants is the rank that decides between claims of one time, or of
-/// none: of two contradicting finals without times, completed wins (and the order needs review).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    Pending,
-    Processing,
-    Shipping,
-    Failed,
-    Cancelled,
-    Completed,
+words! {
+    /// How far an order has come. The order of the variants is the rank that decides between claims of one time, or of
+    /// none: of two contradicting finals without times, completed wins (and the order needs review).
+    pub enum OrderStatus {
+        Pending,
+        Processing,
+        Shipping,
+        Failed,
+        Cancelled,
+        Completed,
+    }
 }
 
 impl OrderStatus {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processing => "processing",
-            Self::Shipping => "shipping",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Completed => "completed",
-        }
-    }
-
     pub fn is_final(self) -> bool {
         match self {
             Self::Failed | Self::Cancelled | Self::Completed => true,
@@ -48,28 +38,20 @@ impl OrderStatus {
     }
 }
 
-/// What kind of thing was ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Product {
-    Esim,
-    TopUp,
-    PhysicalSim,
-}
-
-/// A status with the reason that came with it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Standing {
-    pub status: OrderStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+words! {
+    /// What kind of thing was ordered.
+    pub enum Product {
+        Esim,
+        TopUp,
+        PhysicalSim,
+    }
 }
 
 blocks! {
     /// All that is known of one order.
     pub struct Order {
         #[serde(skip_serializing_if = "Latest::is_empty")]
-        pub standing: Latest<Standing>,
+        pub standing: Latest<StatusWithReason<OrderStatus>>,
         /// The status in the provider's own words, known to us or not.
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub provider_status: Latest<String>,
@@ -113,7 +95,7 @@ impl Order {
         let word = Latest::claim(said.to_owned(), at).ranked(known.map(|status| status as u8));
         let mut order = Self { provider_status: word, ..Self::default() };
         match known {
-            Some(status) => order.standing = Latest::claim(Standing { status, reason }, at),
+            Some(status) => order.standing = Latest::claim(StatusWithReason { status, reason }, at),
             None => {
                 order.unknown_statuses.insert(said.to_owned());
             }

@@ -1,33 +1,25 @@
 //! A payment: money that comes in for an order or goes out to somebody; it knows no dialect.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::block::{Heard, Join as _, Latest, blocks};
 use crate::confirmation::{Confirmation, Proof, Verdict};
 use crate::origin::Mode;
+use crate::status::StatusWithReason;
+use crate::words;
 
-/// How far a payment has come. The order of the variants is the rank that decides between claims of one time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentStatus {
-    Pending,
-    Failed,
-    Cancelled,
-    Succeeded,
+words! {
+    /// How far a payment has come. The order of the variants is the rank that decides between claims of one time.
+    pub enum PaymentStatus {
+        Pending,
+        Failed,
+        Cancelled,
+        Succeeded,
+    }
 }
 
 impl PaymentStatus {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Succeeded => "succeeded",
-        }
-    }
-
     pub fn is_final(self) -> bool {
         match self {
             Self::Failed | Self::Cancelled | Self::Succeeded => true,
@@ -44,36 +36,19 @@ impl PaymentStatus {
     }
 }
 
-/// Which way the money goes, seen from the shop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    Payin,
-    Payout,
-}
-
-impl Direction {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Payin => "payin",
-            Self::Payout => "payout",
-        }
+words! {
+    /// Which way the money goes, seen from the shop.
+    pub enum Direction {
+        Payin,
+        Payout,
     }
-}
-
-/// A status with the reason that came with it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Standing {
-    pub status: PaymentStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
 }
 
 blocks! {
     /// All that is known of one payment.
     pub struct Payment {
         #[serde(skip_serializing_if = "Latest::is_empty")]
-        pub standing: Latest<Standing>,
+        pub standing: Latest<StatusWithReason<PaymentStatus>>,
         /// The status in the provider's own words, lower case.
         #[serde(skip_serializing_if = "Latest::is_empty")]
         pub provider_status: Latest<String>,
@@ -110,7 +85,7 @@ impl Payment {
     ) -> Self {
         Self {
             provider_status: Latest::claim(said.to_owned(), at).ranked(known.map(|status| status as u8)),
-            standing: Latest::maybe(known.map(|status| Standing { status, reason }), at),
+            standing: Latest::maybe(known.map(|status| StatusWithReason { status, reason }), at),
             ..Self::default()
         }
     }

@@ -1,30 +1,19 @@
 //! A return: a request to give an order back, and what the provider decided; it knows no dialect.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::block::{Heard, Latest, blocks};
 use crate::origin::Mode;
+use crate::words;
 
-/// How far a return has come. The order of the variants is the rank that decides between claims of one time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReturnStatus {
-    Requested,
-    Reviewing,
-    Rejected,
-    Approved,
-}
-
-impl ReturnStatus {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Reviewing => "reviewing",
-            Self::Rejected => "rejected",
-            Self::Approved => "approved",
-        }
+words! {
+    /// How far a return has come. The order of the variants is the rank that decides between claims of one time.
+    pub enum ReturnStatus {
+        Requested,
+        Reviewing,
+        Rejected,
+        Approved,
     }
 }
 

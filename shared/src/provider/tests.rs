@@ -295,7 +295,7 @@ fn every_fact_carries_when_it_was_heard_and_in_which_mode() {
 
 #[test]
 fn an_empty_secret_has_nobodys_form() {
-    for provider in Provider::ALL {
+    for provider in Provider::ALL.iter().copied() {
         assert!(provider.check_secret(&SecretSlice::from(Vec::new())).is_err(), "{provider}");
     }
 }
@@ -327,7 +327,7 @@ fn what_nobody_should_ask_is_refused() {
     let about = EntityKey::Order("1".to_owned());
     let lookup =
         |question| crate::lookup::Lookup { about: about.clone(), question, hints: crate::lookup::Hints::default() };
-    for provider in Provider::ALL {
+    for provider in Provider::ALL.iter().copied() {
         let refusal = |question| decode(&fixtures::answer_envelope(provider, lookup(question), Some(json!({}))));
         assert!(refusal(crate::lookup::Question::Payment).is_err(), "{provider}");
         assert!(refusal(crate::lookup::Question::Order).is_err(), "{provider}: nothing is in it");

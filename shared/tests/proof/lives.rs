@@ -96,7 +96,7 @@ fn assert_same_end(worker: &Worker, expected: &Worker) {
 #[test]
 fn in_these_lives_everything_is_promised_that_can_be() {
     let mut runner = TestRunner::deterministic();
-    let mut missing: BTreeSet<_> = ActionKind::ALL.into_iter().collect();
+    let mut missing: BTreeSet<_> = ActionKind::ALL.iter().copied().collect();
     for _ in 0..1_000 {
         let life: Vec<_> = life().new_tree(&mut runner).unwrap().current().iter().map(Said::read).collect();
         for action in Worker::default().apply(Inbox::EveryTime, &life) {

@@ -14,10 +14,11 @@ use shared::block::{Heard, Latest};
 use shared::confirmation::Confirmation;
 use shared::esim::{Alert, Esim, Install, PlanStatus, ProfileStatus, Usage};
 use shared::fact::{EntityKey, State};
-use shared::order::{Order, OrderStatus, Product, Standing};
+use shared::order::{Order, OrderStatus, Product};
 use shared::origin::Mode;
-use shared::payment::{self, Direction, Payment, PaymentStatus};
+use shared::payment::{Direction, Payment, PaymentStatus};
 use shared::return_request::{ReturnRequest, ReturnStatus};
+use shared::status::StatusWithReason;
 
 use crate::said::at;
 
@@ -88,7 +89,8 @@ fn order_status() -> impl Strategy<Value = OrderStatus> {
 }
 
 pub(crate) fn any_order() -> impl Strategy<Value = Order> {
-    let standing = (order_status(), option::of(any_text())).prop_map(|(status, reason)| Standing { status, reason });
+    let standing =
+        (order_status(), option::of(any_text())).prop_map(|(status, reason)| StatusWithReason { status, reason });
     let product = select(vec![Product::Esim, Product::TopUp, Product::PhysicalSim]);
     let said = (latest(standing), text(), btree_set(order_status(), 0..3), btree_set(any_text(), 0..2));
     let bought = (latest(product), text(), text(), amount(), text(), latest(0_u32..2));
@@ -195,7 +197,7 @@ fn payment_status() -> impl Strategy<Value = PaymentStatus> {
 
 pub(crate) fn any_payment() -> impl Strategy<Value = Payment> {
     let standing = (payment_status(), option::of(any_text()));
-    let standing = standing.prop_map(|(status, reason)| payment::Standing { status, reason });
+    let standing = standing.prop_map(|(status, reason)| StatusWithReason { status, reason });
     let direction = select(vec![Direction::Payin, Direction::Payout]);
     let said = (latest(standing), text(), latest(direction), amount(), text(), text());
     let rest = (text(), text(), mode(), confirmation(payment_status()), any_heard());
