@@ -12,14 +12,14 @@ use futures_util::TryStreamExt as _;
 use runtime::shutdown::Tasks;
 use runtime::spool::Spool;
 use secrecy::{ExposeSecret as _, SecretString};
+use store::postgres;
+use store::sqlite::{self, SqliteStore};
+use store::transfer::{Portable, TABLES};
+use store::{Store, Tables, Transfer as _};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use worker::settings::{Roles, WorkSettings};
-use worker::store::postgres;
-use worker::store::sqlite::{self, SqliteStore};
-use worker::store::transfer::{Portable, TABLES};
-use worker::store::{Store, Tables, Transfer as _};
 
 use crate::data_dir::DataDir;
 use crate::settings::Settings;

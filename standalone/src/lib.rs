@@ -16,12 +16,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use runtime::shutdown::Tasks;
 use runtime::spool::Spool;
+use store::{Store as _, sqlite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use data_dir::DataDir;
 use settings::Settings;
-use worker::store::{Store as _, sqlite};
 
 /// What remains to be done after both programs have ended: closing the queue.
 const CLOSING_TIME: Duration = Duration::from_secs(3);

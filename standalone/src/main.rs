@@ -12,11 +12,11 @@ use standalone::data_dir::DataDir;
 use standalone::export::{self, ExportArgs};
 use standalone::settings::{Settings, SettingsArgs};
 use standalone::{Listeners, run};
+use store::sqlite::{self, SqliteStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::commands::{self, Desk, Which};
 use worker::preview::{self, PreviewArgs};
-use worker::store::sqlite::{self, SqliteStore};
 
 /// esim-events in one process, with nothing to install: takes the webhooks of eSIM and payment providers, applies them, and
 /// delivers what they promise. Every setting is an environment variable, or the flag of the same name.

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, SqliteConnection};
+use store::sqlite::{self, SqliteStore};
+use store::transfer::TABLES;
+use store::{Store, postgres};
 use tempfile::TempDir;
 use uuid::Uuid;
-use worker::store::sqlite::{self, SqliteStore};
-use worker::store::transfer::TABLES;
-use worker::store::{Store, postgres};
 
 use crate::containers::{Shared, held, shared};
 use crate::system::{create_database, drop_database};

@@ -9,11 +9,11 @@ use std::sync::Mutex;
 use futures_util::TryStreamExt as _;
 use reqwest::Client;
 use samples::Source;
+use store::sqlite::{self, SqliteStore};
+use store::transfer::{Row, TABLES};
+use store::{Store as _, Transfer as _};
 use tempfile::TempDir;
 use uuid::Uuid;
-use worker::store::sqlite::{self, SqliteStore};
-use worker::store::transfer::{Row, TABLES};
-use worker::store::{Store as _, Transfer as _};
 
 use crate::broker::http_client;
 use crate::containers::free_port;

@@ -11,11 +11,11 @@ use samples::Source;
 use serde_json::{Value, json};
 use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
+use store::{Store, postgres};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use worker::commands::{Which, replay_dead_letters};
-use worker::store::{Store, postgres};
 use worker::verify::{VerifyArgs, verify};
 
 use crate::broker::{VirtualHost, http_client};

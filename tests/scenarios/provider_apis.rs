@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use shared::fact::EntityKey;
 use shared::lookup::{Hints, Lookup, Question};
 use sqlx::PgPool;
+use store::postgres;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use worker::provider_api::{Api, ApiError, Apis};
 use worker::sources::Sources;
-use worker::store::postgres;
 
 const SECRET: &str = "hunter2-that-nobody-may-see";
 

@@ -12,9 +12,9 @@ use harness::programs::Process;
 use harness::{Setup, Standalone, eventually};
 use samples::{ALL, Source, named, renewed};
 use serde_json::Value;
+use store::transfer::TABLES;
+use store::{Store, Transfer as _};
 use tokio::time::{Instant, timeout_at};
-use worker::store::transfer::TABLES;
-use worker::store::{Store, Transfer as _};
 use worker::verify::{VerifyArgs, verify};
 
 fn order(number: u32) -> Vec<u8> {

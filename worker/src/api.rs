@@ -14,11 +14,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::contact::Contact;
+use store::contacts::Put;
+use store::{Contacts as _, Lookups as _, Registrations as _, Store, StoreError};
 use subtle::ConstantTimeEq as _;
 
 use crate::context::Context;
-use crate::store::contacts::Put;
-use crate::store::{Contacts as _, Lookups as _, Registrations as _, Store, StoreError};
 use crate::why;
 
 /// A contact is a few short lines (bytes).

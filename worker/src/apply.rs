@@ -10,13 +10,13 @@ use shared::fact::State;
 use shared::fold::{EntityId, Fold, touched};
 use shared::lookup::{Want, wants as wants_of};
 use shared::origin::Provider;
+use store::dead_letters::DeadLetter;
+use store::outbox::ActionRow;
+use store::{Entities as _, Lookups as _, Outbox as _, Store, StoreError, Tables};
 use uuid::Uuid;
 
 use crate::provider_api::Apis;
 use crate::routing::Routing;
-use crate::store::dead_letters::DeadLetter;
-use crate::store::outbox::ActionRow;
-use crate::store::{Entities as _, Lookups as _, Outbox as _, Store, StoreError, Tables};
 
 /// What came out of the queue, read.
 #[derive(Debug)]

@@ -9,8 +9,7 @@ use std::time::Duration;
 use email::Email;
 use merchant_webhook::MerchantWebhook;
 use shared::contact::Contact;
-
-use crate::store::outbox::Claimed;
+use store::outbox::Claimed;
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]

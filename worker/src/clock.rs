@@ -9,12 +9,12 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use runtime::queue::Publish;
 use shared::clock::{Deadline, due};
 use shared::envelope::{Envelope, Origin};
+use store::{Contacts as _, Deadlines as _, Outbox as _, Store, StoreError};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::own_event;
-use crate::store::{Contacts as _, Deadlines as _, Outbox as _, Store, StoreError};
 
 /// How many rows are looked at in one statement.
 const PAGE: i64 = 500;

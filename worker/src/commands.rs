@@ -7,11 +7,11 @@ use std::io::Write;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use runtime::queue::Publish;
+use store::{DeadLetters as _, Outbox as _, Registrations as _, Store};
 use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
 use crate::dead_letter;
-use crate::store::{DeadLetters as _, Outbox as _, Registrations as _, Store};
 pub use arguments::{Command, Desk};
 
 /// How long a replay waits for the queue.

@@ -13,6 +13,7 @@ use runtime::queue::{Lane, Message, Queue, QueueError, Session};
 use runtime::retry::Retry;
 use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
 use shared::provider::decode;
+use store::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,6 @@ use crate::apply::{Applied, Arrival, Surroundings, apply};
 use crate::context::Context;
 use crate::dead_letter;
 use crate::settings::Limits;
-use crate::store::{Store, StoreError};
 
 const RECONNECT_FIRST: Duration = Duration::from_millis(200);
 const RECONNECT_MAX: Duration = Duration::from_secs(10);

@@ -5,9 +5,8 @@ use runtime::queue::NotAnEnvelope;
 use serde_json::Value;
 use shared::envelope::{Envelope, Origin};
 use shared::event::Malformed;
+use store::dead_letters::DeadLetter;
 use uuid::Uuid;
-
-use crate::store::dead_letters::DeadLetter;
 
 /// Marks the ids of letters that came without one; drawn once, for this purpose alone.
 const NAMESPACE: Uuid = Uuid::from_u128(0x4b2f_0d3a_6f0e_4c8e_8d57_53ab_3c1d_9e10);

@@ -15,14 +15,14 @@ use runtime::queue::Publish;
 use runtime::retry::Retry;
 use shared::lookup::Reason;
 use shared::schedule::Schedule;
+use store::lookups::{Claimed, Mark};
+use store::{Lookups as _, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::provider_api::ApiError;
-use crate::store::lookups::{Claimed, Mark};
-use crate::store::{Lookups as _, Store, StoreError};
 use crate::{own_event, subscriptions};
 
 /// How often to look for what became due without anybody here saying so.

@@ -11,7 +11,8 @@
 //!    them where to send webhooks. What either finds becomes an `own_event` and enters the queue like a webhook.
 //! 5. `api` is the shop's HTTP API, [`commands`] are the operator's commands: [`why`] tells what happened to one eSIM or
 //!    order, [`verify`] compares the tables with the events. [`metrics`] counts.
-//! 6. [`store`] holds every SQL statement and no rule; `view` is the form of a row.
+//!
+//! The crate `store` holds every SQL statement and no rule.
 
 mod api;
 pub mod apply;
@@ -31,10 +32,8 @@ pub mod relay;
 pub mod routing;
 pub mod settings;
 pub mod sources;
-pub mod store;
 pub mod subscriptions;
 pub mod verify;
-mod view;
 pub mod why;
 
 use std::sync::Arc;

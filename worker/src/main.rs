@@ -7,12 +7,12 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use runtime::broker::{Broker, Publisher};
 use runtime::{http, shutdown, telemetry};
+use store::{Store as _, postgres};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::commands::{self, Desk, Which};
 use worker::preview::{self, PreviewArgs};
 use worker::settings::SettingsArgs;
-use worker::store::{Store as _, postgres};
 
 /// Applies webhooks from the queue to the database, and delivers what they promise.
 #[derive(Debug, Parser)]

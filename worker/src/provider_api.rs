@@ -26,11 +26,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 use shared::lookup::Lookup;
 use shared::origin::Provider;
+use store::Store;
 use thiserror::Error;
 use uuid::Builder;
 
 use crate::sources::Sources;
-use crate::store::Store;
 use gate::Gate;
 use http::{Http, Reply};
 use request::{Moment, Request};

@@ -15,6 +15,8 @@ use shared::fact::State;
 use shared::fold::EntityId;
 use shared::premise::premise_holds;
 use shared::schedule::Schedule;
+use store::outbox::{Claimed, Mark};
+use store::{Contacts as _, Entities as _, Outbox as _, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -22,8 +24,6 @@ use tokio_util::sync::CancellationToken;
 use crate::channel::{Channel, Outcome, email, log};
 use crate::context::Context;
 use crate::routing::Routing;
-use crate::store::outbox::{Claimed, Mark};
-use crate::store::{Contacts as _, Entities as _, Outbox as _, Store, StoreError};
 
 /// How often to look for what became due without anybody saying so (another worker's promise, a retry).
 const POLL: Duration = Duration::from_millis(250);

@@ -9,11 +9,11 @@ use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use shared::origin::Provider;
+use store::Store;
 
 use crate::provider_api::airalo::{self, Topic};
 use crate::provider_api::{Api, ApiError, Apis, esim_access};
 use crate::sources::{Sources, Token};
-use crate::store::Store;
 use arguments::{SourceArg, Type};
 
 pub use arguments::{AiraloCommand, EsimAccessCommand, EsimAccessWebhook};

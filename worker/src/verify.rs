@@ -23,12 +23,12 @@ use shared::premise::{Premise, Rule};
 use shared::provider::decode;
 use shared::rules::Rules;
 use sqlx::Transaction;
+use store::entities::Table;
+use store::verification::{Counts, Expected, Kept, Wanted};
+use store::view;
+use store::{Store, Verification as _};
 use uuid::Uuid;
 
-use crate::store::entities::Table;
-use crate::store::verification::{Counts, Expected, Kept, Wanted};
-use crate::store::{Store, Verification as _};
-use crate::view;
 use difference::Difference;
 
 /// Events read at a time.

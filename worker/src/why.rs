@@ -13,11 +13,10 @@ use shared::envelope::Envelope;
 use shared::fact::State;
 use shared::fold::{EntityId, touched};
 use shared::provider::decode;
+use store::story::{Attempt, Delivery, Promised, Question};
+use store::view;
+use store::{Store, StoreError, Stories as _};
 use uuid::Uuid;
-
-use crate::store::story::{Attempt, Delivery, Promised, Question};
-use crate::store::{Store, StoreError, Stories as _};
-use crate::view;
 
 /// What happened, oldest first.
 #[derive(Debug, Clone, Serialize)]

@@ -5,7 +5,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use worker::store::transfer::Row;
+use store::transfer::Row;
 
 /// Of some rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::databases::TestDatabase;
-use worker::store::api_limits::{Breaker, Limit, Probe, Reserved};
-use worker::store::{ApiLimits as _, Store};
+use store::api_limits::{Breaker, Limit, Probe, Reserved};
+use store::{ApiLimits as _, Store};
 
 use super::given::{SOURCE, now, seconds_ago};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use harness::databases::{FUTURE, PAST, TestDatabase};
 use serde_json::json;
-use worker::store::outbox::{Claimed, Mark};
-use worker::store::{Outbox as _, Store, Stories as _};
+use store::outbox::{Claimed, Mark};
+use store::{Outbox as _, Store, Stories as _};
 
 use super::given::{CHANNEL, check, make, now, promise, row, rows, stored, time};
 
@@ -50,7 +50,7 @@ async fn marked<S: Store>(store: &S, marks: &[Mark]) -> u64 {
     db.mark_deliveries(CHANNEL, marks).await.unwrap()
 }
 
-async fn delivery<S: Store>(store: &S, claimed: &Claimed) -> worker::store::transfer::Row {
+async fn delivery<S: Store>(store: &S, claimed: &Claimed) -> store::transfer::Row {
     row(store, "deliveries", "action_id", &claimed.action_id.to_string()).await
 }
 

@@ -3,10 +3,10 @@
 use harness::databases::{PAST, TestDatabase};
 use serde_json::json;
 use shared::contact::Contact;
+use store::contacts::Put;
+use store::outbox::ActionRow;
+use store::{Contacts as _, Store};
 use uuid::Uuid;
-use worker::store::contacts::Put;
-use worker::store::outbox::ActionRow;
-use worker::store::{Contacts as _, Store};
 
 use super::given::{SOURCE, check, esim, make, order, payment, promise, promise_about, row, save};
 

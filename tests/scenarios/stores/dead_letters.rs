@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::databases::{PAST, TestDatabase};
 use serde_json::{Value, json};
+use store::dead_letters::DeadLetter;
+use store::{DeadLetters as _, Store};
 use uuid::Uuid;
-use worker::store::dead_letters::DeadLetter;
-use worker::store::{DeadLetters as _, Store};
 
 use super::given::{check, now, row, rows, time};
 

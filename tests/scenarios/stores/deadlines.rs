@@ -9,9 +9,9 @@ use shared::event::Event;
 use shared::fact::State;
 use shared::fold::EntityId;
 use shared::origin::Provider;
+use store::outbox::ActionRow;
+use store::{Deadlines as _, Registrations as _, Store};
 use uuid::Uuid;
-use worker::store::outbox::ActionRow;
-use worker::store::{Deadlines as _, Registrations as _, Store};
 
 use super::given::{SOURCE, admit, esim, event, make, order, payment, promise, save, standing, state, time};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::fact::State;
 use shared::fold::EntityId;
 use shared::origin::Provider;
-use worker::store::{Entities as _, Store};
+use store::{Entities as _, Store};
 
 use super::given::{check, esim, order, payment, return_request, row, rows, save, standing, state};
 

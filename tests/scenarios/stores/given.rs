@@ -12,10 +12,10 @@ use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
 use shared::origin::Provider;
 use shared::premise::{Premise, Rule};
+use store::outbox::ActionRow;
+use store::transfer::{Row, TABLES};
+use store::{Entities as _, Inbox as _, Outbox as _, Store, Transfer as _};
 use uuid::Uuid;
-use worker::store::outbox::ActionRow;
-use worker::store::transfer::{Row, TABLES};
-use worker::store::{Entities as _, Inbox as _, Outbox as _, Store, Transfer as _};
 
 pub(super) const SOURCE: &str = "esim-access";
 pub(super) const CHANNEL: &str = "merchant_webhook";

@@ -11,9 +11,9 @@ use shared::event::Event;
 use shared::fact::Fact;
 use shared::origin::Provider;
 use shared::payment::Payment;
+use store::{Inbox as _, Store, Verification as _};
 use tokio::time::timeout;
 use uuid::Uuid;
-use worker::store::{Inbox as _, Store, Verification as _};
 
 use super::given::{SOURCE, admit, borrowed, check, event, now, row, rows, stored, time};
 

@@ -8,9 +8,9 @@ use harness::databases::{FUTURE, PAST, TestDatabase};
 use serde_json::{Value, json};
 use shared::fact::EntityKey;
 use shared::lookup::{Hints, Lookup, Question, Reason, Want};
-use worker::store::lookups::{Claimed, Mark};
-use worker::store::transfer::Row;
-use worker::store::{Lookups as _, Store};
+use store::lookups::{Claimed, Mark};
+use store::transfer::Row;
+use store::{Lookups as _, Store};
 
 use super::given::{SOURCE, check, now, row, rows, stored, time};
 

@@ -9,9 +9,9 @@ use shared::action::{ActionKind, Audience};
 use shared::envelope::Mode;
 use shared::fact::EntityKey;
 use shared::premise::{Allowance, Premise, Rule};
+use store::outbox::ActionRow;
+use store::{Outbox as _, Store};
 use uuid::Uuid;
-use worker::store::outbox::ActionRow;
-use worker::store::{Outbox as _, Store};
 
 use super::given::{CHANNEL, SOURCE, check, make, now, promise, row, rows, time};
 

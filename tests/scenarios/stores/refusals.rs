@@ -11,12 +11,12 @@ use shared::envelope::Envelope;
 use shared::event::Event;
 use shared::fold::EntityId;
 use shared::origin::Provider;
-use uuid::Uuid;
-use worker::store::dead_letters::DeadLetter;
-use worker::store::outbox::{ActionRow, Mark};
-use worker::store::{
+use store::dead_letters::DeadLetter;
+use store::outbox::{ActionRow, Mark};
+use store::{
     Contacts as _, DeadLetters as _, Entities as _, Inbox as _, Outbox as _, Registrations as _, Store, StoreError,
 };
+use uuid::Uuid;
 
 use super::given::{
     CHANNEL, SOURCE, admit, borrowed, esim, event, make, order, payment, promise, return_request, rows, save, state,

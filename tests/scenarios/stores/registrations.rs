@@ -3,8 +3,8 @@
 use harness::databases::{PAST, TestDatabase};
 use serde_json::json;
 use shared::fold::EntityId;
-use worker::store::registrations::Gaps;
-use worker::store::{Registrations as _, Store};
+use store::registrations::Gaps;
+use store::{Registrations as _, Store};
 
 use super::given::{SOURCE, check, order, payment, row, rows, save, seconds_ago, standing, time};
 

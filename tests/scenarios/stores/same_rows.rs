@@ -15,14 +15,14 @@ use shared::envelope::{Envelope, Origin};
 use shared::fact::EntityKey;
 use shared::provider::decode;
 use shared::rules::Rules;
+use store::transfer::{Row, TABLES};
+use store::{Store, StoreError, Transfer as _};
 use uuid::Uuid;
 use worker::apply::{Applied, Arrival, Surroundings, apply};
 use worker::dead_letter;
 use worker::provider_api::Apis;
 use worker::routing::Routing;
 use worker::sources::Sources;
-use worker::store::transfer::{Row, TABLES};
-use worker::store::{Store, StoreError, Transfer as _};
 use worker::verify::{VerifyArgs, verify};
 
 use crate::order::{ICCID, life};

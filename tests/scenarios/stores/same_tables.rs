@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use harness::databases::{Columns, PostgresDatabase, SqliteDatabase, TestDatabase};
-use worker::store::transfer::TABLES;
+use store::transfer::TABLES;
 
 /// What does not move: the pace of the APIs is out of date by then, and a view has nothing of its own.
 const STAYS: [&str; 3] = ["api_breakers", "api_limits", "recipients"];

@@ -11,9 +11,9 @@ use shared::fact::{EntityKey, Fact};
 use shared::fold::EntityId;
 use shared::lookup::{Lookup, Question, Reason, Want};
 use shared::payment::Payment;
+use store::outbox::{ActionRow, Mark};
+use store::{Lookups as _, Outbox as _, Store, Stories as _};
 use uuid::Uuid;
-use worker::store::outbox::{ActionRow, Mark};
-use worker::store::{Lookups as _, Outbox as _, Store, Stories as _};
 
 use super::given::{SOURCE, admit, esim, event, make, order, payment, promise, return_request, save, time};
 

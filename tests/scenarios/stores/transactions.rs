@@ -7,12 +7,12 @@ use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::json;
 use shared::origin::Provider;
-use tokio::time::timeout;
-use worker::store::transfer::TABLES;
-use worker::store::{
+use store::transfer::TABLES;
+use store::{
     ApiLimits as _, DeadLetters as _, Entities as _, Inbox as _, Outbox as _, Store, StoreError, Transfer as _,
     Verification as _,
 };
+use tokio::time::timeout;
 
 use super::given::{CHANNEL, admit, borrowed, event, make, order, promise, rows, save, standing, state};
 

@@ -3,8 +3,8 @@
 use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::{Value, json};
-use worker::store::transfer::{Form, Portable, Row, TABLES};
-use worker::store::{Store, Transfer as _};
+use store::transfer::{Form, Portable, Row, TABLES};
+use store::{Store, Transfer as _};
 
 on_both! {
     a_table_is_empty_until_a_row_is_in_it

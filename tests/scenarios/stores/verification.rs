@@ -9,11 +9,11 @@ use shared::action::ActionKind;
 use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
 use shared::premise::{Allowance, Premise, Rule};
+use store::entities::Table;
+use store::outbox::ActionRow;
+use store::verification::{Counts, Expected, Mismatch, Wanted};
+use store::{Store, Verification as _};
 use uuid::Uuid;
-use worker::store::entities::Table;
-use worker::store::outbox::ActionRow;
-use worker::store::verification::{Counts, Expected, Mismatch, Wanted};
-use worker::store::{Store, Verification as _};
 
 use super::given::{SOURCE, admit, esim, event, make, order, payment, promise, return_request, save, state};
 

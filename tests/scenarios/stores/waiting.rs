@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use shared::contact::Contact;
 use shared::esim::Install;
 use shared::fold::EntityId;
-use worker::store::outbox::ActionRow;
-use worker::store::{Contacts as _, Outbox as _, Store};
+use store::outbox::ActionRow;
+use store::{Contacts as _, Outbox as _, Store};
 
 use super::given::{CHANNEL, SOURCE, check, esim, make, order, payment, promise, promise_about, row, save};
 

@@ -12,11 +12,11 @@ use lettre::transport::smtp::{AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
 use shared::contact::Contact;
+use store::outbox::Claimed;
 use tokio::time::timeout;
 
 use super::Outcome;
 use crate::mail::{Brand, Mail, Templates};
-use crate::store::outbox::Claimed;
 
 pub const NAME: &str = "email";
 

@@ -1,9 +1,9 @@
 //! The channel that needs no configuration: a line in the log, without what is secret or personal.
 
 use shared::trace::TraceContext;
+use store::outbox::Claimed;
 
 use super::Outcome;
-use crate::store::outbox::Claimed;
 
 pub const NAME: &str = "log";
 

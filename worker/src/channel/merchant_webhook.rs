@@ -13,9 +13,9 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use shared::trace::TraceContext;
+use store::outbox::Claimed;
 
 use super::Outcome;
-use crate::store::outbox::Claimed;
 
 pub const NAME: &str = "merchant_webhook";
 

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
 use runtime::settings::{Problems, WrongSettings};
+use store::Store;
 use uuid::Uuid;
 
 use super::{Which, enable_endpoints, list_dead_letters, show_dead_letter, show_gaps};
 use crate::settings::WorkArgs;
 use crate::sources::Sources;
-use crate::store::Store;
 use crate::subscriptions::{self, AiraloCommand, EsimAccessCommand};
 use crate::verify::{self, VerifyArgs};
 use crate::why;

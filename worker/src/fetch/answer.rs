@@ -12,12 +12,12 @@ use shared::fact::{EntityKey, State};
 use shared::fold::{EntityId, Fold, touched};
 use shared::lookup::{Answer, Reason, next};
 use shared::provider::decode;
+use store::lookups::{Claimed, Mark};
+use store::{Entities as _, Registrations as _, Store, StoreError};
 
 use super::{in_future, reason_of};
 use crate::context::Context;
 use crate::own_event;
-use crate::store::lookups::{Claimed, Mark};
-use crate::store::{Entities as _, Registrations as _, Store, StoreError};
 
 /// Sends an answer through the queue, and answers how its question goes on; an error is why that was not possible.
 pub(super) async fn take_in(

@@ -3,9 +3,9 @@
 use chrono::{TimeDelta, Utc};
 use shared::lookup::{Reason, Want, order_lookup};
 use shared::origin::Provider;
+use store::{Lookups as _, Registrations as _, Store, StoreError};
 
 use crate::context::Context;
-use crate::store::{Lookups as _, Registrations as _, Store, StoreError};
 
 /// How many overdue orders are taken up in one sweep of one worker; the next sweep finds the rest.
 const PAGE: i64 = 500;

@@ -6,13 +6,13 @@ use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use shared::lookup::{Lookup, Question};
+use store::api_limits::Limit;
 
 use super::ApiError;
 use super::http::Reply;
 use super::request::{Empty, Request, checked, evenly, iccid, insert, order_ref, per_second, unsupported};
 use super::token::Token;
 use super::verdict::{Verdict, by_status, code};
-use crate::store::api_limits::Limit;
 
 /// 24 hours, should an answer not say.
 const TOKEN_LIFE_S: u64 = 86_400;

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use shared::fact::EntityKey;
 use shared::lookup::{Lookup, Question};
+use store::api_limits::Limit;
 
 use super::http::Reply;
 use super::request::{Empty, Moment, Request, checked, iccid, insert, order_ref, per_second, unsupported};
 use super::verdict::{Verdict, by_status, code};
-use crate::store::api_limits::Limit;
 
 /// The most that a page may hold, and more than any order has.
 const PAGE: u32 = 500;

@@ -4,11 +4,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use store::api_limits::{Breaker, Limit, Probe, Reserved};
+use store::{ApiLimits as _, Store, StoreError};
 use tokio::time::{Instant, sleep_until};
 
 use super::ApiError;
-use crate::store::api_limits::{Breaker, Limit, Probe, Reserved};
-use crate::store::{ApiLimits as _, Store, StoreError};
 
 /// Whose turn is further away does not wait for it, and comes again later.
 const WAIT_MAX: Duration = Duration::from_secs(2);

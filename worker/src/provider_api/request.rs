@@ -8,8 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use shared::fact::EntityKey;
 use shared::lookup::Lookup;
-
-use crate::store::api_limits::Limit;
+use store::api_limits::Limit;
 
 /// More is no reference of any provider.
 const REFERENCE_MAX: usize = 200;

@@ -4,11 +4,11 @@ use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use shared::lookup::{Lookup, Question};
+use store::api_limits::Limit;
 
 use super::http::Reply;
 use super::request::{Request, iccid, insert, order_ref, per_second, unsupported};
 use super::verdict::{Verdict, by_status, code};
-use crate::store::api_limits::Limit;
 
 pub(super) fn question(lookup: &Lookup) -> Result<Request, String> {
     match lookup.question {

@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use shared::envelope::Envelope;
 use shared::event::Malformed;
 use shared::fold::EntityId;
-
-use crate::store::verification::Wanted;
+use store::verification::Wanted;
 
 /// Columns of which the values are shown: statuses, times, amounts. Others may hold anything.
 const SHOWN: [&str; 25] = [

@@ -5,8 +5,8 @@ use runtime::spool::{Spool, SpoolLane, SpoolSession};
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, Transaction};
-use worker::store::sqlite::SqliteStore;
-use worker::store::{Store, StoreError};
+use store::sqlite::SqliteStore;
+use store::{Store, StoreError};
 
 use crate::fuse::Fuse;
 
