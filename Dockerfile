@@ -9,6 +9,7 @@ ENV CARGO_INCREMENTAL=0 \
 COPY Cargo.toml Cargo.lock ./
 COPY shared/Cargo.toml shared/
 COPY shared/invariants/Cargo.toml shared/invariants/
+COPY shared/providers/Cargo.toml shared/providers/
 COPY shared/runtime/Cargo.toml shared/runtime/
 COPY ingest/Cargo.toml ingest/
 COPY worker/Cargo.toml worker/
@@ -17,7 +18,7 @@ COPY standalone/Cargo.toml standalone/
 COPY tests/Cargo.toml tests/
 COPY tests/samples/Cargo.toml tests/samples/
 COPY tests/simulator/Cargo.toml tests/simulator/
-RUN for crate in shared shared/invariants shared/runtime ingest worker worker/store standalone tests/samples tests/simulator; do \
+RUN for crate in shared shared/invariants shared/providers shared/runtime ingest worker worker/store standalone tests/samples tests/simulator; do \
         mkdir $crate/src && touch $crate/src/lib.rs; \
     done \
  && for crate in ingest worker standalone tests/samples tests/simulator; do echo 'fn main() {}' >$crate/src/main.rs; done \

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use providers::Unauthentic;
 use runtime::http::Problem;
-use shared::provider::Unauthentic;
 use thiserror::Error;
 
 /// How long a sender should wait before it tries again while nothing durable can hold its webhook.

@@ -13,12 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use chrono::{DateTime, SubsecRound as _};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use providers::{IncomingRequest, Unauthentic, dialect};
 use runtime::queue::Publish;
 use serde::Deserialize;
 use serde_json::json;
 use shared::Timestamp;
 use shared::envelope::{Envelope, Origin};
-use shared::provider::{self, Unauthentic};
 use shared::trace::TraceContext;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -162,7 +162,7 @@ fn envelope(source: &Source, headers: &HeaderMap, body: Bytes) -> Envelope {
         let value = headers.get(name)?.to_str().ok().filter(|value| value.len() <= limit)?;
         Some(value.to_owned())
     };
-    let kept = source.provider.headers().iter();
+    let kept = dialect(source.provider).headers().iter();
     let headers: BTreeMap<_, _> =
         kept.filter_map(|name| Some(((*name).to_owned(), text(name, MAX_HEADER_VALUE)?))).collect();
     let parent = text("traceparent", MAX_HEADER_VALUE).and_then(|header| TraceContext::parse(&header));
@@ -198,8 +198,8 @@ fn check_signature(metrics: &Metrics, source: &Source, envelope: &Envelope) -> R
         return Ok(Proven::Unsigned);
     }
     let signed =
-        provider::Request { headers: &envelope.headers, body: &envelope.body, received_at: envelope.received_at };
-    match (source.provider.authenticate(signed, &source.signing_secrets), source.verify) {
+        IncomingRequest { headers: &envelope.headers, body: &envelope.body, received_at: envelope.received_at };
+    match (dialect(source.provider).authenticate(signed, &source.signing_secrets), source.verify) {
         (Ok(()), _) => Ok(Proven::Signed),
         (Err(reason), Verify::Enforce) => Err(Rejection::Signature(reason)),
         (Err(reason), Verify::Observe) => {
@@ -212,7 +212,7 @@ fn check_signature(metrics: &Metrics, source: &Source, envelope: &Envelope) -> R
 /// Whoever reads the envelope later has no secret, and takes a signature in it for a right one.
 fn with_proof(mut envelope: Envelope, proven: Proven) -> Envelope {
     if proven == Proven::Unsigned {
-        let signatures = envelope.provider.signature_headers();
+        let signatures = dialect(envelope.provider).signature_headers();
         envelope.headers.retain(|name, _| !signatures.contains(&name.as_str()));
     }
     envelope

@@ -26,7 +26,7 @@ words! {
 
 /// What stands behind the claims of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Proof {
+pub enum Proof {
     /// Nobody's word: our own clock's.
     Ours,
     /// A webhook that nobody signed, received then.
@@ -84,7 +84,7 @@ impl<T: Ord> Join for Confirmation<T> {
 
 impl<T: Ord + Clone> Confirmation<T> {
     /// What an answer says that knows no such thing.
-    pub(crate) fn denied(asked_at: Timestamp) -> Self {
+    pub fn denied(asked_at: Timestamp) -> Self {
         Self { vouched: Latest::claim(None, Some(asked_at)), ..Self::default() }
     }
 

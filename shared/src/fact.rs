@@ -148,7 +148,7 @@ impl Fact {
 
     /// Judges the fact's times by when it was received, and adds what every fact carries. Answers whether a time was
     /// not believed.
-    pub(crate) fn settle(&mut self, heard: Heard, believed_until: Timestamp, mode: Mode, proof: Proof) -> bool {
+    pub fn settle(&mut self, heard: Heard, believed_until: Timestamp, mode: Mode, proof: Proof) -> bool {
         match &mut self.claims {
             State::Order(order) => {
                 let distrusted = order.distrust_after(believed_until);

@@ -1,17 +1,16 @@
 //! What the programs must agree on, and everything that can be computed; it touches no clock, file, socket or database.
 //!
-//! The path of an event, in reading order:
+//! The path of an event, in reading order; the crate `providers` makes the event from the envelope:
 //!
 //! 1. [`envelope`]: a webhook in transit, and the names of the queue it travels through.
-//! 2. [`provider`]: the five dialects behind one door, `authenticate(request)` and `decode(envelope)`.
-//! 3. [`event`], [`fact`]: what happened, and what that claims about which entity; [`origin`]: who says so, and how.
-//! 4. [`block`]: the join, by which the newest claim wins whatever the order of arrival.
-//! 5. [`order`], [`esim`], [`payment`], [`return_request`]: the entities, as blocks and as the row that people read.
-//! 6. [`confirmation`]: whether the provider itself stands behind what an unsigned webhook said.
-//! 7. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent;
+//! 2. [`event`], [`fact`]: what happened, and what that claims about which entity; [`origin`]: who says so, and how.
+//! 3. [`block`]: the join, by which the newest claim wins whatever the order of arrival.
+//! 4. [`order`], [`esim`], [`payment`], [`return_request`]: the entities, as blocks and as the row that people read.
+//! 5. [`confirmation`]: whether the provider itself stands behind what an unsigned webhook said.
+//! 6. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent;
 //!    [`contact`]: the customer that it is sent to.
-//! 8. [`lookup`]: what the providers' APIs are asked, when, and their answers as events.
-//! 9. [`fold`]: the one thing that changes state, made of the above.
+//! 7. [`lookup`]: what the providers' APIs are asked, and their answers.
+//! 8. [`fold`]: the one thing that changes state, made of the above.
 //!
 //! The laws, each of them a test:
 //!
@@ -34,7 +33,6 @@ pub mod order;
 pub mod origin;
 pub mod payment;
 pub mod premise;
-pub mod provider;
 pub mod return_request;
 pub mod rules;
 pub mod schedule;

@@ -1,7 +1,5 @@
 //! Asking back: what a provider's API can be asked, when it should be, and its answer as an event like any other.
 
-mod course;
-
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,8 +8,6 @@ use crate::Timestamp;
 use crate::event::Malformed;
 use crate::fact::EntityKey;
 use crate::payment::Direction;
-
-pub use course::{next, order_lookup, wants};
 
 /// What is asked about an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,12 +35,17 @@ impl Question {
     }
 
     /// The kind of the event that its answer becomes.
-    pub fn answer_kind(self) -> &'static str {
-        match self {
-            Self::Order => "order_answer",
-            Self::Esim => "esim_answer",
-            Self::Usage => "usage_answer",
-            Self::Payment => "payment_answer",
+    pub fn answer_kind(self) -> String {
+        format!("{}_answer", self.as_str())
+    }
+
+    /// The reference of the entity, if it is one that can be asked about in this way.
+    pub fn reference(self, about: &EntityKey) -> Option<&str> {
+        match (self, about) {
+            (Self::Order, EntityKey::Order(reference))
+            | (Self::Esim | Self::Usage, EntityKey::Esim(reference))
+            | (Self::Payment, EntityKey::Payment(reference)) => Some(reference),
+            (_, EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Payment(_) | EntityKey::Return(_)) => None,
         }
     }
 
@@ -60,6 +61,12 @@ pub struct Lookup {
     pub question: Question,
     #[serde(default)]
     pub hints: Hints,
+}
+
+/// The lookup of an order. Airalo knows an order that was made asynchronously only by the shop's own `description`.
+pub fn order_lookup(order_ref: impl Into<String>, description: Option<String>) -> Lookup {
+    let about = EntityKey::Order(order_ref.into());
+    Lookup { about, question: Question::Order, hints: Hints { description, ..Hints::default() } }
 }
 
 /// What is known besides the entity's own reference.

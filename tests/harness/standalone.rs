@@ -120,7 +120,7 @@ impl Standalone {
 
     /// Notes that the event must be applied.
     pub fn remember(&self, id: Uuid, source: Source, body: &[u8]) {
-        let event = shared::provider::decode(&envelope(source, body));
+        let event = providers::decode(&envelope(source, body));
         let hash = event.map_or_else(|_| String::new(), |event| event.body_hash().to_owned());
         self.accepted.lock().unwrap().insert(id, (source.name().to_owned(), hash));
     }

@@ -181,7 +181,7 @@ impl System {
     /// Notes that the event must come out at the other end.
     pub fn remember(&self, id: Uuid, source: Source, body: &[u8]) {
         let envelope = Envelope { id, ..crate::posting::envelope(source, body) };
-        let hash = shared::provider::decode(&envelope).map_or_else(|_| String::new(), |event| event.body_hash().into());
+        let hash = providers::decode(&envelope).map_or_else(|_| String::new(), |event| event.body_hash().into());
         self.sent.lock().unwrap().push(Sent { id, source: source.name().to_owned(), hash });
     }
 
@@ -189,7 +189,7 @@ impl System {
     pub async fn publish(&self, envelope: &Envelope) {
         crate::posting::publish(self.setup.broker_settings(self), envelope).await;
         let source = envelope.source.clone();
-        let hash = shared::provider::decode(envelope).map_or_else(|_| String::new(), |event| event.body_hash().into());
+        let hash = providers::decode(envelope).map_or_else(|_| String::new(), |event| event.body_hash().into());
         self.sent.lock().unwrap().push(Sent { id: envelope.id, source, hash });
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use providers::dialect;
 use shared::Timestamp;
 use shared::action::Action;
 use shared::envelope::{Envelope, Origin};
 use shared::event::{Event, RECURS_AFTER, is_same_occurrence};
 use shared::fact::State;
 use shared::fold::{EntityId, Fold, touched};
-use shared::lookup::{Want, wants as wants_of};
+use shared::lookup::Want;
 use shared::origin::Provider;
 use store::dead_letters::DeadLetter;
 use store::outbox::ActionRow;
@@ -176,7 +177,7 @@ fn wants<'a>(
     for (envelope, event) in events.iter().filter(|(envelope, _)| apis.find(&envelope.source).is_some()) {
         for id in touched(&envelope.source, event) {
             let Some(state) = states.get(&id) else { continue };
-            let wants = wants_of(envelope.provider, event, &id.key, state);
+            let wants = dialect(envelope.provider).wants(event, &id.key, state);
             wanted.extend(wants.into_iter().map(|want| (envelope.source.as_str(), want)));
         }
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::Utc;
+use providers::decode;
 use runtime::queue::{Lane, Message, Queue, QueueError, Session};
 use runtime::retry::Retry;
 use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
-use shared::provider::decode;
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};

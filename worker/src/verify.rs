@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use providers::decode;
 use sha2::{Digest as _, Sha256};
 use shared::action::{Action, announce_credit, decide};
 use shared::fact::State;
 use shared::fold::{EntityId, touched};
 use shared::origin::Provider;
 use shared::premise::{Premise, Rule};
-use shared::provider::decode;
 use shared::rules::Rules;
 use sqlx::Transaction;
 use store::entities::Table;

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use providers::decode;
 use serde::Serialize;
 use serde_json::Value;
 use shared::envelope::Envelope;
 use shared::fact::State;
 use shared::fold::{EntityId, touched};
-use shared::provider::decode;
 use store::story::{Attempt, Delivery, Promised, Question};
 use store::view;
 use store::{Store, StoreError, Stories as _};

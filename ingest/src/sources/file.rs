@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 
+use providers::{Signing, dialect};
 use runtime::secret::{Env, SecretAt};
 use secrecy::{SecretSlice, SecretString};
 use serde::Deserialize;
 use shared::envelope::Mode;
 use shared::origin::Provider;
-use shared::provider::Signing;
 use toml::{Table, Value};
 
 use super::{Source, Verify, limiter};
@@ -135,7 +135,7 @@ fn provider(name: Option<&str>, wrong: &mut Vec<String>) -> Option<Provider> {
 /// A source must be able to tell its sender from anybody else.
 fn check_proof(entry: &Entry, provider: Option<Provider>, wrong: &mut Vec<String>) {
     if let Some(provider) = provider
-        && provider.signing() == Signing::Never
+        && dialect(provider).signing() == Signing::Never
         && !entry.signing_secrets.is_empty()
     {
         wrong.push(format!("signing_secrets: {provider} does not sign its webhooks; use token or allow_ips"));
@@ -193,7 +193,7 @@ fn signing_secrets(
     for at in at {
         let Some(text) = note(at.look_up(env), "signing_secrets", wrong) else { continue };
         let secret = SecretSlice::from(text.into_bytes());
-        let form = provider.map_or(Ok(()), |provider| provider.check_secret(&secret));
+        let form = provider.map_or(Ok(()), |provider| dialect(provider).check_secret(&secret));
         if note(form, "signing_secrets", wrong).is_some() {
             secrets.push(secret);
         }

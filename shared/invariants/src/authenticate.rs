@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use providers::{IncomingRequest, Unauthentic, dialect};
 use samples::{Credential, Source, message_id, sign};
 use secrecy::SecretSlice;
 use serde_json::Value;
 use shared::Timestamp;
 use shared::origin::Provider;
-use shared::provider::{Request, Unauthentic};
 
 use crate::input::Input;
 
@@ -80,7 +80,7 @@ struct Sender {
 impl Sender {
     fn verify(self, headers: &Headers, body: &[u8], secrets: &[&str]) -> Result<(), Unauthentic> {
         let secrets: Vec<_> = secrets.iter().map(|secret| SecretSlice::from(secret.as_bytes().to_vec())).collect();
-        self.provider.authenticate(Request { headers, body, received_at: self.at }, &secrets)
+        dialect(self.provider).authenticate(IncomingRequest { headers, body, received_at: self.at }, &secrets)
     }
 
     fn check_signed(self, headers: &Headers, body: &[u8]) {

@@ -2,13 +2,13 @@
 //! and what it claims fits the join, the tables and the questions that follow from it.
 
 use chrono::TimeDelta;
+use providers::{decode, dialect};
 use serde_json::Value;
 use shared::envelope::Envelope;
 use shared::event::{Event, Malformed, RECURS_AFTER};
 use shared::fact::State;
-use shared::lookup::{Reason, next, wants};
+use shared::lookup::Reason;
 use shared::origin::Provider;
-use shared::provider::decode;
 
 use crate::input::Input;
 use crate::tables;
@@ -75,9 +75,9 @@ fn joined(mut state: State, claims: State) -> State {
 /// Whatever it says, what is to be asked about it can be told.
 fn ask(provider: Provider, event: &Event, fact: &shared::fact::Fact) {
     let now = fact_heard(&fact.claims).unwrap_or_default();
-    for want in wants(provider, event, &fact.key, &fact.claims) {
+    for want in dialect(provider).wants(event, &fact.key, &fact.claims) {
         for reason in Reason::ALL {
-            next(provider, &want.lookup, reason, Some(&fact.claims), 1, now);
+            dialect(provider).next(&want.lookup, reason, Some(&fact.claims), 1, now);
         }
     }
 }

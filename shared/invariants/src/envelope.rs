@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
+use providers::decode;
 use shared::envelope::{Envelope, Head};
-use shared::provider::decode;
 
 use crate::decode::check_envelope;
 use crate::input::is_ours;

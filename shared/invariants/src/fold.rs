@@ -1,9 +1,9 @@
 //! What must hold of several bodies about whatever they are about: they end in the same rows and the same true promises
 //! forwards, backwards, and with the first of them once more at the end.
 
+use providers::decode;
 use shared::Timestamp;
 use shared::origin::Provider;
-use shared::provider::decode;
 
 use crate::input::Input;
 use crate::worker::{Arrival, Inbox, Worker};

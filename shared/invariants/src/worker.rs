@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use providers::decode;
 use serde::Deserialize as _;
 use serde_json::Value;
 use shared::Timestamp;
@@ -15,7 +16,6 @@ use shared::fold::{EntityId, Fold, touched};
 use shared::order::Order;
 use shared::payment::Payment;
 use shared::premise::Premise;
-use shared::provider::decode;
 use shared::return_request::ReturnRequest;
 use shared::rules::Rules;
 

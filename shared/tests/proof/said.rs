@@ -12,6 +12,7 @@ use std::fmt;
 
 use chrono::{SecondsFormat, TimeDelta};
 use invariants::Arrival;
+use providers::{Signing, dialect};
 use serde_json::{Value, json};
 use shared::Timestamp;
 use shared::clock::Deadline;
@@ -19,7 +20,6 @@ use shared::envelope::{Envelope, Mode, Origin};
 use shared::fact::EntityKey;
 use shared::lookup::{Answer, Hints, Lookup, Question};
 use shared::origin::Provider;
-use shared::provider::Signing;
 use uuid::Uuid;
 
 pub(crate) const MINUTE: i64 = 60;
@@ -74,7 +74,7 @@ impl fmt::Debug for Said {
 impl Said {
     /// Signed, where the provider always signs.
     fn webhook(provider: Provider, seconds: i64, body: Value) -> Self {
-        let is_signed = provider.signing() == Signing::Always;
+        let is_signed = dialect(provider).signing() == Signing::Always;
         Self { provider, origin: Origin::Webhook, mode: Mode::Live, is_signed, received_at: at(seconds), body }
     }
 
@@ -133,7 +133,7 @@ impl Said {
             body["sentDate"] = json!(self.received_at);
             body["mode"] = if self.mode == Mode::Test { "TEST_MODE" } else { "LIVE_MODE" }.into();
         }
-        let signatures = self.provider.signature_headers().iter().filter(|_| self.is_signed);
+        let signatures = dialect(self.provider).signature_headers().iter().filter(|_| self.is_signed);
         let headers: BTreeMap<_, _> = signatures.map(|name| ((*name).to_owned(), "verified".to_owned())).collect();
         Arrival::read(Envelope {
             id: Uuid::nil(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use providers::{decode, dialect};
 use runtime::queue::Publish;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -10,8 +11,7 @@ use shared::envelope::{Envelope, Origin};
 use shared::event::Event;
 use shared::fact::{EntityKey, State};
 use shared::fold::{EntityId, Fold, touched};
-use shared::lookup::{Answer, Reason, next};
-use shared::provider::decode;
+use shared::lookup::{Answer, Reason};
 use store::lookups::{Claimed, Mark};
 use store::{Entities as _, Registrations as _, Store, StoreError};
 
@@ -46,7 +46,7 @@ pub(super) async fn take_in(
     let now = own_event::now();
     let asked = claimed.asked.saturating_add(1);
     let answers = u32::try_from(asked).unwrap_or(u32::MAX);
-    let going_on = next(envelope.provider, &answer.asked, reason, after.as_ref(), answers, now);
+    let going_on = dialect(envelope.provider).next(&answer.asked, reason, after.as_ref(), answers, now);
     Ok(Mark {
         reason: going_on.map_or(reason, |(reason, _)| reason).as_str(),
         status: "done",

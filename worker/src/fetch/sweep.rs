@@ -1,8 +1,8 @@
 //! What nobody asked for and should have: orders that no webhook completed in time.
 
 use chrono::{TimeDelta, Utc};
-use shared::lookup::{Reason, Want, order_lookup};
-use shared::origin::Provider;
+use providers::dialect;
+use shared::lookup::{Question, Reason, Want, order_lookup};
 use store::{Lookups as _, Registrations as _, Store, StoreError};
 
 use crate::context::Context;
@@ -14,9 +14,10 @@ pub(super) async fn run(context: &Context<impl Store>, sources: &[String]) -> Re
     let patience = TimeDelta::from_std(context.limits.overdue_after).unwrap_or(TimeDelta::MAX);
     let mut tx = context.store.begin().await?;
     if let Some(before) = Utc::now().checked_sub_signed(patience) {
-        let sells_esims =
-            |source: &&String| context.apis.find(source).is_some_and(|api| api.provider() != Provider::Airtm);
-        let sources: Vec<_> = sources.iter().filter(sells_esims).cloned().collect();
+        let has_orders = |source: &&String| {
+            context.apis.find(source).is_some_and(|api| dialect(api.provider()).supports(Question::Order))
+        };
+        let sources: Vec<_> = sources.iter().filter(has_orders).cloned().collect();
         let overdue = tx.find_overdue(&sources, before, PAGE).await?;
         let wants: Vec<_> = overdue
             .iter()

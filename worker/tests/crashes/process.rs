@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use prometheus_client::registry::Registry;
+use providers::decode;
 use runtime::spool::Spool;
 use serde_json::Value;
 use shared::envelope::Envelope;
-use shared::provider::decode;
 use shared::rules::Rules;
 use store::sqlite::{self, SqliteStore};
 use store::transfer::{Row, TABLES};

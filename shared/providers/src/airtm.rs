@@ -1,0 +1,23 @@
+//! Airtm: pay-ins (purchases) and pay-outs, in two generations.
+
+mod answer;
+mod signature;
+mod webhook;
+
+use shared::lookup::Question;
+
+use crate::answer::{SupportedLookup, deny_payment};
+use crate::dialect::{Dialect, LookupPolicy};
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    signature: Some(signature::SCHEME),
+    read_webhook: webhook::read,
+    changes_per_attempt: &[],
+    lookups: &[SupportedLookup { kind: Question::Payment, read: answer::read_payment, deny: deny_payment }],
+    lookup_policy: LookupPolicy {
+        is_thin: false,
+        esim_confirmed_by: Question::Esim,
+        esim_answer_tells_order: false,
+        polled: None,
+    },
+};

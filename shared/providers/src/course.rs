@@ -1,0 +1,203 @@
+//! When a provider's API is asked: what an event makes worth asking, and what remains to be asked after an answer.
+
+use chrono::TimeDelta;
+use shared::Timestamp;
+use shared::confirmation::Verdict;
+use shared::esim::Esim;
+use shared::event::Event;
+use shared::fact::{EntityKey, State};
+use shared::lookup::{Hints, Lookup, Question, Reason, Want, order_lookup};
+use shared::order::{Order, OrderStatus};
+use shared::origin::Origin;
+use shared::payment::Payment;
+
+use crate::dialect::Dialect;
+
+/// Pauses between lookups while the expected answer does not come: about a day together.
+const PAUSES: [TimeDelta; 14] = [
+    TimeDelta::seconds(2),
+    TimeDelta::seconds(5),
+    TimeDelta::seconds(10),
+    TimeDelta::seconds(30),
+    TimeDelta::seconds(60),
+    TimeDelta::minutes(2),
+    TimeDelta::minutes(5),
+    TimeDelta::minutes(10),
+    TimeDelta::minutes(30),
+    TimeDelta::hours(1),
+    TimeDelta::hours(2),
+    TimeDelta::hours(4),
+    TimeDelta::hours(8),
+    TimeDelta::hours(8),
+];
+
+const SLOW: TimeDelta = TimeDelta::hours(6);
+const STEADY: TimeDelta = TimeDelta::hours(2);
+/// Longer than Airalo's cache, which keeps an answer for 20 minutes.
+const FAST: TimeDelta = TimeDelta::minutes(30);
+
+/// How long a plan without a known end is asked about.
+const LONGEST_PLAN: TimeDelta = TimeDelta::days(400);
+/// How long after its end a plan is asked about: by then the provider should say that it has ended.
+const AFTER_THE_END: TimeDelta = TimeDelta::days(7);
+
+impl Dialect {
+    /// What is worth asking after `event` was joined, about the one of its entities that is called `key` and is now
+    /// `state`. To be called for every fresh event, fetched ones included: an answer may tell of an eSIM that no webhook
+    /// announced.
+    pub fn wants(&self, event: &Event, key: &EntityKey, state: &State) -> Vec<Want> {
+        match (event.origin, key, state) {
+            (Origin::Clock, ..) => Vec::new(),
+            (Origin::Fetch, EntityKey::Esim(reference), State::Esim(esim)) => {
+                let poll = self.poll(reference, esim);
+                // The lookup that was answered is rescheduled by its own answer.
+                poll.filter(|want| want.lookup.question.answer_kind() != event.kind).into_iter().collect()
+            }
+            (Origin::Fetch, ..) => Vec::new(),
+            (_, EntityKey::Order(reference), State::Order(order)) => {
+                self.about_order(event, reference, order, state).into_iter().collect()
+            }
+            (_, EntityKey::Esim(reference), State::Esim(esim)) => {
+                let first = self.about_esim(reference, esim, state);
+                first.into_iter().chain(self.poll(reference, esim)).collect()
+            }
+            (_, EntityKey::Payment(_), State::Payment(payment)) => {
+                self.about_payment(key, payment, state).into_iter().collect()
+            }
+            (_, EntityKey::Return(_) | EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Payment(_), _) => {
+                Vec::new()
+            }
+        }
+    }
+
+    fn about_order(&self, event: &Event, reference: &str, order: &Order, state: &State) -> Option<Want> {
+        let is_thin = self.lookup_policy.is_thin && order.status() == OrderStatus::Completed;
+        let reason = if is_thin && state.confirmation() != Some(Verdict::Confirmed) {
+            Reason::Thin
+        } else if state.needs_confirmation() && !self.esim_tells_order(event) {
+            Reason::Unconfirmed
+        } else {
+            return None;
+        };
+        self.request(order_lookup(reference, None), reason)
+    }
+
+    /// Whether the lookup of the event's eSIM tells of its order, too, so that another one would be superfluous.
+    fn esim_tells_order(&self, event: &Event) -> bool {
+        let has_code = |state: &State| matches!(state, State::Esim(esim) if !esim.install.is_empty());
+        self.lookup_policy.esim_answer_tells_order && event.facts.iter().any(|fact| has_code(&fact.claims))
+    }
+
+    fn about_esim(&self, reference: &str, esim: &Esim, state: &State) -> Option<Want> {
+        if self.lookup_policy.is_thin && esim.install.is_empty() && !esim.is_over() {
+            return self.request(esim_lookup(Question::Esim, reference, esim), Reason::Thin);
+        }
+        if !state.needs_confirmation() {
+            return None;
+        }
+        let lookup = match self.lookup_policy.esim_confirmed_by {
+            Question::Order => order_lookup(esim.order_ref.value()?, None),
+            kind @ (Question::Esim | Question::Usage | Question::Payment) => esim_lookup(kind, reference, esim),
+        };
+        self.request(lookup, Reason::Unconfirmed)
+    }
+
+    fn about_payment(&self, key: &EntityKey, payment: &Payment, state: &State) -> Option<Want> {
+        let hints = Hints { direction: payment.direction.value().copied(), ..Hints::default() };
+        let lookup = Lookup { about: key.clone(), question: Question::Payment, hints };
+        self.request(lookup, Reason::Unconfirmed).filter(|_| state.needs_confirmation())
+    }
+
+    fn poll(&self, reference: &str, esim: &Esim) -> Option<Want> {
+        let kind = self.lookup_policy.polled?;
+        // An eSIM is handed out with its code; a refuted one was not handed out.
+        let is_wanted = !esim.install.is_empty() && esim.verdict() != Some(Verdict::Refuted);
+        let after = pace(esim, esim.heard.last?).filter(|_| is_wanted)?;
+        Some(Want { lookup: esim_lookup(kind, reference, esim), reason: Reason::Poll, after })
+    }
+
+    /// A lookup that is due at once, if the API supports it.
+    fn request(&self, lookup: Lookup, reason: Reason) -> Option<Want> {
+        self.supports(lookup.question).then(|| Want { lookup, reason, after: TimeDelta::zero() })
+    }
+
+    /// When and why `lookup` should be asked again, after its answer was joined and its subject is `state`; `None` if
+    /// never. `asked` counts the answers so far, this one included.
+    pub fn next(
+        &self,
+        lookup: &Lookup,
+        reason: Reason,
+        state: Option<&State>,
+        asked: u32,
+        now: Timestamp,
+    ) -> Option<(Reason, TimeDelta)> {
+        let is_refuted = state.and_then(State::confirmation) == Some(Verdict::Refuted);
+        if is_refuted && matches!(reason, Reason::Unconfirmed | Reason::Poll) {
+            return None;
+        }
+        if reason != Reason::Poll && !state.is_some_and(|state| self.is_fulfilled(lookup.question, reason, state)) {
+            let position = usize::try_from(asked.saturating_sub(1)).ok()?;
+            return PAUSES.get(position).map(|pause| (reason, *pause));
+        }
+        let State::Esim(esim) = state? else { return None };
+        let after = pace(esim, now).filter(|_| self.lookup_policy.polled == Some(lookup.question))?;
+        Some((Reason::Poll, after))
+    }
+
+    fn is_fulfilled(&self, kind: Question, reason: Reason, state: &State) -> bool {
+        if reason == Reason::Unconfirmed {
+            return !state.needs_confirmation();
+        }
+        match (kind, state) {
+            (_, State::Order(order)) => self.is_complete(order),
+            (Question::Esim, State::Esim(esim)) => !esim.install.is_empty() || esim.is_over(),
+            (Question::Order | Question::Usage | Question::Payment, State::Esim(esim)) => !esim.usage.is_empty(),
+            (_, State::Payment(payment)) => payment.status().is_final(),
+            (_, State::Return(_)) => true,
+        }
+    }
+
+    /// A thin webhook says that an order is complete; only the API says which eSIMs it brought.
+    fn is_complete(&self, order: &Order) -> bool {
+        let has_all = !self.lookup_policy.is_thin || order.verdict() == Some(Verdict::Confirmed);
+        order.status().is_final() && has_all
+    }
+}
+
+fn esim_lookup(question: Question, reference: &str, esim: &Esim) -> Lookup {
+    let hints = Hints {
+        order_ref: esim.order_ref.value().cloned(),
+        iccid: esim.iccid.value().cloned(),
+        provider_esim_ref: esim.provider_esim_ref.value().cloned(),
+        ..Hints::default()
+    };
+    Lookup { about: EntityKey::Esim(reference.to_owned()), question, hints }
+}
+
+/// How long to wait before an eSIM is asked about again: the shorter, the nearer an end is; `None` if it is over.
+fn pace(esim: &Esim, now: Timestamp) -> Option<TimeDelta> {
+    let expires_at = esim.expires_at.value().copied();
+    let is_past = match (expires_at, esim.heard.first) {
+        (Some(expires_at), _) => now - expires_at > AFTER_THE_END,
+        (None, Some(first)) => now - first > LONGEST_PLAN,
+        (None, None) => false,
+    };
+    if esim.is_over() || is_past {
+        return None;
+    }
+    let by_time = match expires_at.map(|expires_at| expires_at - now) {
+        Some(left) if left <= TimeDelta::days(1) => FAST,
+        Some(left) if left <= TimeDelta::days(7) => STEADY,
+        Some(_) | None => SLOW,
+    };
+    let percent = esim.usage.value().and_then(|usage| usage.percent()).filter(|_| !esim.is_depleted());
+    let by_usage = match percent {
+        Some(80..) => FAST,
+        Some(50..) => STEADY,
+        Some(_) | None => SLOW,
+    };
+    Some(by_time.min(by_usage))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! eSIM Access (Redtea): orders, and the life of each eSIM: plan, profile, usage, validity.
+
+mod answer;
+mod webhook;
+
+use shared::lookup::Question;
+
+use crate::answer::{SupportedLookup, deny_esim, deny_nothing, deny_order};
+use crate::dialect::{Dialect, LookupPolicy};
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    signature: None,
+    read_webhook: webhook::read,
+    changes_per_attempt: &[],
+    lookups: &[
+        SupportedLookup { kind: Question::Order, read: answer::read_order, deny: deny_order },
+        SupportedLookup { kind: Question::Esim, read: answer::read_esim, deny: deny_esim },
+        SupportedLookup { kind: Question::Usage, read: answer::read_usage, deny: deny_nothing },
+    ],
+    lookup_policy: LookupPolicy {
+        is_thin: true,
+        esim_confirmed_by: Question::Esim,
+        esim_answer_tells_order: false,
+        polled: None,
+    },
+};

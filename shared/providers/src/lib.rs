@@ -1,0 +1,58 @@
+//! The providers' dialects: what their webhooks and the answers of their APIs claim, how both are proven, and what the
+//! APIs are asked. It touches no clock, file, socket or database.
+//!
+//! One folder a provider, each with `webhook` (what a webhook claims), `signature` (where webhooks are signed) and
+//! `answer` (what an answer of the API claims), gathered into one value, its [`Dialect`]. This file is the register:
+//! [`dialect`] is the only place that tells providers apart, and everybody else asks what it answers.
+//!
+//! A dialect is lenient about form (numbers as strings, `+0000` and `Z`, unknown fields, missing optional fields, unknown
+//! words) and strict about meaning: a body that names no entity is refused, with the reason.
+//!
+//! Beside the folders, in reading order:
+//!
+//! 1. `reading`, `canonical`, `limits`: JSON read leniently, its canonical bytes, and what the tables can hold.
+//! 2. `signature`: the request that is authenticated, and keyed hashes.
+//! 3. `webhook`, `answer`: what a dialect is given and what it returns.
+//! 4. `dialect`: everything that differs from provider to provider.
+//! 5. `decode`: an event from an envelope, by any dialect. `course`: when an API is asked, and when again.
+
+mod airalo;
+mod airtm;
+mod answer;
+mod canonical;
+mod course;
+mod decode;
+mod dialect;
+mod esim_access;
+#[cfg(test)]
+mod fixtures;
+mod limits;
+mod reading;
+mod signature;
+mod simplifytrip;
+mod webhook;
+mod yoni;
+
+use shared::envelope::Envelope;
+use shared::event::{Event, Malformed};
+use shared::origin::Provider;
+
+pub use dialect::{Dialect, Signing};
+pub use signature::{IncomingRequest, Unauthentic};
+
+/// The register of dialects.
+pub fn dialect(provider: Provider) -> &'static Dialect {
+    match provider {
+        Provider::Airalo => &airalo::DIALECT,
+        Provider::EsimAccess => &esim_access::DIALECT,
+        Provider::Yoni => &yoni::DIALECT,
+        Provider::Simplifytrip => &simplifytrip::DIALECT,
+        Provider::Airtm => &airtm::DIALECT,
+    }
+}
+
+/// Reads an envelope. Only the envelope counts, no clock and no earlier event, so a stored envelope is always read the
+/// same.
+pub fn decode(envelope: &Envelope) -> Result<Event, Malformed> {
+    dialect(envelope.provider).decode(envelope)
+}

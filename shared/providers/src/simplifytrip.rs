@@ -1,0 +1,27 @@
+//! SimplifyTrip: orders of eSIMs and of physical SIMs, and returns.
+
+mod answer;
+mod flatten;
+mod signature;
+mod webhook;
+
+use shared::lookup::Question;
+
+use crate::answer::{SupportedLookup, deny_nothing, deny_order};
+use crate::dialect::{Dialect, LookupPolicy};
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    signature: Some(signature::SCHEME),
+    read_webhook: webhook::read,
+    changes_per_attempt: webhook::CHANGES_PER_ATTEMPT,
+    lookups: &[
+        SupportedLookup { kind: Question::Order, read: answer::read_order, deny: deny_order },
+        SupportedLookup { kind: Question::Esim, read: answer::read_esim, deny: deny_nothing },
+    ],
+    lookup_policy: LookupPolicy {
+        is_thin: false,
+        esim_confirmed_by: Question::Order,
+        esim_answer_tells_order: false,
+        polled: Some(Question::Esim),
+    },
+};

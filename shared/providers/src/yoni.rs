@@ -1,0 +1,26 @@
+//! Yoni Tech ("eSIM Order Webhook"): whether an order came through, with the eSIM that it brought.
+
+mod answer;
+mod webhook;
+
+use shared::lookup::Question;
+
+use crate::answer::{SupportedLookup, deny_esim_and_order, deny_nothing, deny_order};
+use crate::dialect::{Dialect, LookupPolicy};
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    signature: None,
+    read_webhook: webhook::read,
+    changes_per_attempt: &[],
+    lookups: &[
+        SupportedLookup { kind: Question::Order, read: answer::read_order, deny: deny_order },
+        SupportedLookup { kind: Question::Esim, read: answer::read_esim, deny: deny_esim_and_order },
+        SupportedLookup { kind: Question::Usage, read: answer::read_usage, deny: deny_nothing },
+    ],
+    lookup_policy: LookupPolicy {
+        is_thin: false,
+        esim_confirmed_by: Question::Esim,
+        esim_answer_tells_order: true,
+        polled: Some(Question::Usage),
+    },
+};
