@@ -1,4 +1,4 @@
-//! Asking back: what a provider's API can be asked, when it should be, and its answer as an event like any other.
+//! Lookups: what a provider's API can be asked about an entity, and its answer as an event like any other.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -8,38 +8,28 @@ use crate::Timestamp;
 use crate::event::Malformed;
 use crate::fact::EntityKey;
 use crate::payment::Direction;
+use crate::words;
 
-/// What is asked about an entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Question {
-    /// How far an order has come, with the eSIMs that it brought.
-    Order,
-    /// An eSIM's plan, profile, validity and install data, and what the same answer says of its order.
-    Esim,
-    /// What is used of an eSIM, where that is a question of its own.
-    Usage,
-    Payment,
+words! {
+    /// What is asked about an entity.
+    pub enum LookupKind {
+        /// How far an order has come, with the eSIMs that it brought.
+        Order,
+        /// An eSIM's plan, profile, validity and install data, and what the same answer says of its order.
+        Esim,
+        /// How much data of an eSIM is used, where the API has a request of its own for that.
+        Usage,
+        Payment,
+    }
 }
 
-impl Question {
-    pub const ALL: [Self; 4] = [Self::Order, Self::Esim, Self::Usage, Self::Payment];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Order => "order",
-            Self::Esim => "esim",
-            Self::Usage => "usage",
-            Self::Payment => "payment",
-        }
-    }
-
+impl LookupKind {
     /// The kind of the event that its answer becomes.
     pub fn answer_kind(self) -> String {
-        format!("{}_answer", self.as_str())
+        format!("{self}_answer")
     }
 
-    /// The reference of the entity, if it is one that can be asked about in this way.
+    /// The reference of `about`, if such an entity can be asked about in this way.
     pub fn reference(self, about: &EntityKey) -> Option<&str> {
         match (self, about) {
             (Self::Order, EntityKey::Order(reference))
@@ -48,17 +38,14 @@ impl Question {
             (_, EntityKey::Order(_) | EntityKey::Esim(_) | EntityKey::Payment(_) | EntityKey::Return(_)) => None,
         }
     }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|question| question.as_str() == name)
-    }
 }
 
-/// One question about one entity, with what the API needs to be told to understand it.
+/// A question about one entity to a provider's API, with what the API needs to find the entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lookup {
     pub about: EntityKey,
-    pub question: Question,
+    #[serde(rename = "question")]
+    pub kind: LookupKind,
     #[serde(default)]
     pub hints: Hints,
 }
@@ -66,7 +53,7 @@ pub struct Lookup {
 /// The lookup of an order. Airalo knows an order that was made asynchronously only by the shop's own `description`.
 pub fn order_lookup(order_ref: impl Into<String>, description: Option<String>) -> Lookup {
     let about = EntityKey::Order(order_ref.into());
-    Lookup { about, question: Question::Order, hints: Hints { description, ..Hints::default() } }
+    Lookup { about, kind: LookupKind::Order, hints: Hints { description, ..Hints::default() } }
 }
 
 /// What is known besides the entity's own reference.
@@ -88,53 +75,36 @@ pub struct Hints {
     pub direction: Option<Direction>,
 }
 
-/// Why somebody asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The webhook only announced something.
-    Thin,
-    /// The webhook was not signed, and says something of value.
-    Unconfirmed,
-    /// The provider sends no webhook for what changes here.
-    Poll,
-    /// An order that the shop registered is not complete after its time.
-    Overdue,
-}
-
-impl Reason {
-    pub const ALL: [Self; 4] = [Self::Thin, Self::Unconfirmed, Self::Poll, Self::Overdue];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Thin => "thin",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Poll => "poll",
-            Self::Overdue => "overdue",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+words! {
+    /// Why an API is asked.
+    pub enum LookupReason {
+        /// The webhook only announced something.
+        Thin,
+        /// The webhook was not signed, and says something of value.
+        Unconfirmed,
+        /// The provider sends no webhook for what changes here.
+        Poll,
+        /// An order that the shop registered is not complete after its time.
+        Overdue,
     }
 }
 
-/// A question that should be asked.
+/// A lookup to be scheduled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Want {
+pub struct LookupRequest {
     pub lookup: Lookup,
-    pub reason: Reason,
-    /// From now.
+    pub reason: LookupReason,
+    /// How long from now it is due.
     pub after: TimeDelta,
 }
 
-/// What the API said; the body of a fetched event.
+/// An answer of the API; the body of a fetched event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     pub asked: Lookup,
-    /// Our clock when the question went out: the answer is at least as new.
+    /// Our clock when the request was sent: the answer is at least as new.
     pub asked_at: Timestamp,
-    /// The response's body as it came; `None` if the API says that there is no such thing.
+    /// The response's body as it came; `None` if the API says that there is no such entity.
     pub found: Option<Value>,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use harness::{Setup, System, tables};
 use serde_json::{Value, json};
 use shared::fact::EntityKey;
-use shared::lookup::{Hints, Lookup, Question};
+use shared::lookup::{Hints, Lookup, LookupKind};
 use sqlx::PgPool;
 use store::postgres;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -41,7 +41,7 @@ fn apis(system: &System, base_url: &str) -> Apis<PgPool> {
 }
 
 fn order(reference: &str) -> Lookup {
-    Lookup { about: EntityKey::Order(reference.to_owned()), question: Question::Order, hints: Hints::default() }
+    Lookup { about: EntityKey::Order(reference.to_owned()), kind: LookupKind::Order, hints: Hints::default() }
 }
 
 async fn ask(apis: &Apis<PgPool>, source: &str, lookup: &Lookup) -> Result<Option<Value>, ApiError> {
@@ -185,7 +185,7 @@ async fn what_the_api_does_not_know_is_no_error() {
     for source in ["yoni", "esim_access", "simplifytrip"] {
         assert_eq!(ask(&apis, source, &order("1")).await, Ok(None), "{source}");
     }
-    let payment = Lookup { about: EntityKey::Payment("1".to_owned()), question: Question::Payment, ..order("1") };
+    let payment = Lookup { about: EntityKey::Payment("1".to_owned()), kind: LookupKind::Payment, ..order("1") };
     let basic = Mock::given(path("/operations/1")).respond_with(json_of(404, &json!({ "code": 352_015 })));
     basic.expect(1).mount(&server).await;
     assert_eq!(ask(&apis, "airtm", &payment).await, Ok(None));

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use shared::clock::Deadline;
 use shared::envelope::{Envelope, Origin};
 use shared::fact::EntityKey;
-use shared::lookup::{Answer, Hints, Lookup, Question};
+use shared::lookup::{Answer, Hints, Lookup, LookupKind};
 use shared::rules::Rules;
 use sqlx::AssertSqlSafe;
 use worker::verify::{self, Report, VerifyArgs};
@@ -46,9 +46,9 @@ fn own_event(source: Source, origin: Origin, body: &[u8]) -> Envelope {
 
 /// What a provider's API said, asked so many minutes from now.
 pub(crate) fn answered(source: Source, about: EntityKey, minutes: i64, found: Option<Value>) -> Envelope {
-    let question = if matches!(about, EntityKey::Order(_)) { Question::Order } else { Question::Payment };
+    let kind = if matches!(about, EntityKey::Order(_)) { LookupKind::Order } else { LookupKind::Payment };
     let asked_at = Utc::now().trunc_subsecs(6) + TimeDelta::minutes(minutes);
-    let answer = Answer { asked: Lookup { about, question, hints: Hints::default() }, asked_at, found };
+    let answer = Answer { asked: Lookup { about, kind, hints: Hints::default() }, asked_at, found };
     own_event(source, Origin::Fetch, &answer.body())
 }
 

@@ -9,7 +9,7 @@ use shared::envelope::{Envelope, Origin};
 use shared::event::{Event, RECURS_AFTER, is_same_occurrence};
 use shared::fact::State;
 use shared::fold::{EntityId, Fold, touched};
-use shared::lookup::Want;
+use shared::lookup::LookupRequest;
 use shared::origin::Provider;
 use store::dead_letters::DeadLetter;
 use store::outbox::ActionRow;
@@ -172,12 +172,12 @@ fn wants<'a>(
     events: &[Arrived<'a>],
     states: &BTreeMap<EntityId, State>,
     apis: &Apis<impl Store>,
-) -> Vec<(&'a str, Want)> {
+) -> Vec<(&'a str, LookupRequest)> {
     let mut wanted = Vec::new();
     for (envelope, event) in events.iter().filter(|(envelope, _)| apis.find(&envelope.source).is_some()) {
         for id in touched(&envelope.source, event) {
             let Some(state) = states.get(&id) else { continue };
-            let wants = dialect(envelope.provider).wants(event, &id.key, state);
+            let wants = dialect(envelope.provider).lookups_after(event, &id.key, state);
             wanted.extend(wants.into_iter().map(|want| (envelope.source.as_str(), want)));
         }
     }

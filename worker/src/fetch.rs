@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use runtime::queue::Publish;
 use runtime::retry::Retry;
-use shared::lookup::Reason;
+use shared::lookup::LookupReason;
 use shared::schedule::Schedule;
 use store::lookups::{Claimed, Mark};
 use store::{Lookups as _, Store, StoreError};
@@ -192,8 +192,8 @@ fn pause(failures: i32, asked: Option<Duration>) -> Duration {
     schedule.delay_after(attempts, None, rand::random()).unwrap_or(AFTER_DENIAL)
 }
 
-fn reason_of(claimed: &Claimed) -> Reason {
-    Reason::parse(&claimed.reason).unwrap_or(Reason::Poll)
+fn reason_of(claimed: &Claimed) -> LookupReason {
+    LookupReason::parse(&claimed.reason).unwrap_or(LookupReason::Poll)
 }
 
 fn in_future(now: DateTime<Utc>, after: chrono::TimeDelta) -> DateTime<Utc> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use shared::envelope::Envelope;
 use shared::event::{Event, Malformed, RECURS_AFTER};
 use shared::fact::State;
-use shared::lookup::Reason;
+use shared::lookup::LookupReason;
 use shared::origin::Provider;
 
 use crate::input::Input;
@@ -75,9 +75,9 @@ fn joined(mut state: State, claims: State) -> State {
 /// Whatever it says, what is to be asked about it can be told.
 fn ask(provider: Provider, event: &Event, fact: &shared::fact::Fact) {
     let now = fact_heard(&fact.claims).unwrap_or_default();
-    for want in dialect(provider).wants(event, &fact.key, &fact.claims) {
-        for reason in Reason::ALL {
-            dialect(provider).next(&want.lookup, reason, Some(&fact.claims), 1, now);
+    for request in dialect(provider).lookups_after(event, &fact.key, &fact.claims) {
+        for reason in LookupReason::ALL.iter().copied() {
+            dialect(provider).next_lookup(&request.lookup, reason, Some(&fact.claims), 1, now);
         }
     }
 }

@@ -4,7 +4,7 @@ mod answer;
 mod signature;
 mod webhook;
 
-use shared::lookup::Question;
+use shared::lookup::LookupKind;
 
 use crate::answer::{SupportedLookup, deny_payment};
 use crate::dialect::{Dialect, LookupPolicy};
@@ -13,10 +13,10 @@ pub(crate) static DIALECT: Dialect = Dialect {
     signature: Some(signature::SCHEME),
     read_webhook: webhook::read,
     changes_per_attempt: &[],
-    lookups: &[SupportedLookup { kind: Question::Payment, read: answer::read_payment, deny: deny_payment }],
+    lookups: &[SupportedLookup { kind: LookupKind::Payment, read: answer::read_payment, deny: deny_payment }],
     lookup_policy: LookupPolicy {
         is_thin: false,
-        esim_confirmed_by: Question::Esim,
+        esim_confirmed_by: LookupKind::Esim,
         esim_answer_tells_order: false,
         polled: None,
     },

@@ -9,7 +9,7 @@ use shared::confirmation::Confirmation;
 use shared::esim::Esim;
 use shared::event::Malformed;
 use shared::fact::{EntityKey, Fact};
-use shared::lookup::{Answer, Lookup, Question};
+use shared::lookup::{Answer, Lookup, LookupKind};
 use shared::order::Order;
 use shared::payment::Payment;
 
@@ -20,7 +20,7 @@ use crate::webhook::Reading;
 /// A lookup that a provider's API supports.
 #[derive(Debug)]
 pub(crate) struct SupportedLookup {
-    pub(crate) kind: Question,
+    pub(crate) kind: LookupKind,
     /// What an answer claims.
     pub(crate) read: fn(&Value, Asked<'_>) -> Result<Found, Malformed>,
     /// What it claims that the API knows no such entity.
@@ -48,8 +48,8 @@ impl Asked<'_> {
 /// Reads an answer to one of the `supported` lookups.
 pub(crate) fn read(supported: &[SupportedLookup], body: &Value) -> Result<Reading, Malformed> {
     let Answer { asked: lookup, asked_at, found } = Answer::parse(body)?;
-    let dialect = supported.iter().find(|supported| supported.kind == lookup.question);
-    let (Some(dialect), Some(reference)) = (dialect, lookup.question.reference(&lookup.about)) else {
+    let dialect = supported.iter().find(|supported| supported.kind == lookup.kind);
+    let (Some(dialect), Some(reference)) = (dialect, lookup.kind.reference(&lookup.about)) else {
         return Err(unsupported(&lookup));
     };
     let asked = Asked { reference, lookup: &lookup, at: asked_at };
@@ -58,7 +58,7 @@ pub(crate) fn read(supported: &[SupportedLookup], body: &Value) -> Result<Readin
     let facts = found.unwrap_or_else(|| (dialect.deny)(asked));
     let (order_ref, esim_ref) = references(&lookup, &facts);
     Ok(Reading {
-        kind: lookup.question.answer_kind(),
+        kind: lookup.kind.answer_kind(),
         occurred_at: Some(asked_at),
         order_ref,
         esim_ref,
@@ -70,7 +70,7 @@ pub(crate) fn read(supported: &[SupportedLookup], body: &Value) -> Result<Readin
 }
 
 fn unsupported(lookup: &Lookup) -> Malformed {
-    let (kind, (entity, _)) = (lookup.question.as_str(), lookup.about.parts());
+    let (kind, (entity, _)) = (lookup.kind.as_str(), lookup.about.parts());
     Malformed::Unidentified(format!(
         "it answers the lookup {kind} of an {entity}, which this provider does not support"
     ))

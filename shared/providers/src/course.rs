@@ -6,7 +6,7 @@ use shared::confirmation::Verdict;
 use shared::esim::Esim;
 use shared::event::Event;
 use shared::fact::{EntityKey, State};
-use shared::lookup::{Hints, Lookup, Question, Reason, Want, order_lookup};
+use shared::lookup::{Hints, Lookup, LookupKind, LookupReason, LookupRequest, order_lookup};
 use shared::order::{Order, OrderStatus};
 use shared::origin::Origin;
 use shared::payment::Payment;
@@ -45,13 +45,13 @@ impl Dialect {
     /// What is worth asking after `event` was joined, about the one of its entities that is called `key` and is now
     /// `state`. To be called for every fresh event, fetched ones included: an answer may tell of an eSIM that no webhook
     /// announced.
-    pub fn wants(&self, event: &Event, key: &EntityKey, state: &State) -> Vec<Want> {
+    pub fn lookups_after(&self, event: &Event, key: &EntityKey, state: &State) -> Vec<LookupRequest> {
         match (event.origin, key, state) {
             (Origin::Clock, ..) => Vec::new(),
             (Origin::Fetch, EntityKey::Esim(reference), State::Esim(esim)) => {
                 let poll = self.poll(reference, esim);
                 // The lookup that was answered is rescheduled by its own answer.
-                poll.filter(|want| want.lookup.question.answer_kind() != event.kind).into_iter().collect()
+                poll.filter(|poll| poll.lookup.kind.answer_kind() != event.kind).into_iter().collect()
             }
             (Origin::Fetch, ..) => Vec::new(),
             (_, EntityKey::Order(reference), State::Order(order)) => {
@@ -70,12 +70,12 @@ impl Dialect {
         }
     }
 
-    fn about_order(&self, event: &Event, reference: &str, order: &Order, state: &State) -> Option<Want> {
+    fn about_order(&self, event: &Event, reference: &str, order: &Order, state: &State) -> Option<LookupRequest> {
         let is_thin = self.lookup_policy.is_thin && order.status() == OrderStatus::Completed;
         let reason = if is_thin && state.confirmation() != Some(Verdict::Confirmed) {
-            Reason::Thin
+            LookupReason::Thin
         } else if state.needs_confirmation() && !self.esim_tells_order(event) {
-            Reason::Unconfirmed
+            LookupReason::Unconfirmed
         } else {
             return None;
         };
@@ -88,70 +88,70 @@ impl Dialect {
         self.lookup_policy.esim_answer_tells_order && event.facts.iter().any(|fact| has_code(&fact.claims))
     }
 
-    fn about_esim(&self, reference: &str, esim: &Esim, state: &State) -> Option<Want> {
+    fn about_esim(&self, reference: &str, esim: &Esim, state: &State) -> Option<LookupRequest> {
         if self.lookup_policy.is_thin && esim.install.is_empty() && !esim.is_over() {
-            return self.request(esim_lookup(Question::Esim, reference, esim), Reason::Thin);
+            return self.request(esim_lookup(LookupKind::Esim, reference, esim), LookupReason::Thin);
         }
         if !state.needs_confirmation() {
             return None;
         }
         let lookup = match self.lookup_policy.esim_confirmed_by {
-            Question::Order => order_lookup(esim.order_ref.value()?, None),
-            kind @ (Question::Esim | Question::Usage | Question::Payment) => esim_lookup(kind, reference, esim),
+            LookupKind::Order => order_lookup(esim.order_ref.value()?, None),
+            kind @ (LookupKind::Esim | LookupKind::Usage | LookupKind::Payment) => esim_lookup(kind, reference, esim),
         };
-        self.request(lookup, Reason::Unconfirmed)
+        self.request(lookup, LookupReason::Unconfirmed)
     }
 
-    fn about_payment(&self, key: &EntityKey, payment: &Payment, state: &State) -> Option<Want> {
+    fn about_payment(&self, key: &EntityKey, payment: &Payment, state: &State) -> Option<LookupRequest> {
         let hints = Hints { direction: payment.direction.value().copied(), ..Hints::default() };
-        let lookup = Lookup { about: key.clone(), question: Question::Payment, hints };
-        self.request(lookup, Reason::Unconfirmed).filter(|_| state.needs_confirmation())
+        let lookup = Lookup { about: key.clone(), kind: LookupKind::Payment, hints };
+        self.request(lookup, LookupReason::Unconfirmed).filter(|_| state.needs_confirmation())
     }
 
-    fn poll(&self, reference: &str, esim: &Esim) -> Option<Want> {
+    fn poll(&self, reference: &str, esim: &Esim) -> Option<LookupRequest> {
         let kind = self.lookup_policy.polled?;
         // An eSIM is handed out with its code; a refuted one was not handed out.
         let is_wanted = !esim.install.is_empty() && esim.verdict() != Some(Verdict::Refuted);
         let after = pace(esim, esim.heard.last?).filter(|_| is_wanted)?;
-        Some(Want { lookup: esim_lookup(kind, reference, esim), reason: Reason::Poll, after })
+        Some(LookupRequest { lookup: esim_lookup(kind, reference, esim), reason: LookupReason::Poll, after })
     }
 
     /// A lookup that is due at once, if the API supports it.
-    fn request(&self, lookup: Lookup, reason: Reason) -> Option<Want> {
-        self.supports(lookup.question).then(|| Want { lookup, reason, after: TimeDelta::zero() })
+    fn request(&self, lookup: Lookup, reason: LookupReason) -> Option<LookupRequest> {
+        self.supports(lookup.kind).then(|| LookupRequest { lookup, reason, after: TimeDelta::zero() })
     }
 
     /// When and why `lookup` should be asked again, after its answer was joined and its subject is `state`; `None` if
-    /// never. `asked` counts the answers so far, this one included.
-    pub fn next(
+    /// never. `answers` counts the answers so far, this one included.
+    pub fn next_lookup(
         &self,
         lookup: &Lookup,
-        reason: Reason,
+        reason: LookupReason,
         state: Option<&State>,
-        asked: u32,
+        answers: u32,
         now: Timestamp,
-    ) -> Option<(Reason, TimeDelta)> {
+    ) -> Option<(LookupReason, TimeDelta)> {
         let is_refuted = state.and_then(State::confirmation) == Some(Verdict::Refuted);
-        if is_refuted && matches!(reason, Reason::Unconfirmed | Reason::Poll) {
+        if is_refuted && matches!(reason, LookupReason::Unconfirmed | LookupReason::Poll) {
             return None;
         }
-        if reason != Reason::Poll && !state.is_some_and(|state| self.is_fulfilled(lookup.question, reason, state)) {
-            let position = usize::try_from(asked.saturating_sub(1)).ok()?;
+        if reason != LookupReason::Poll && !state.is_some_and(|state| self.is_fulfilled(lookup.kind, reason, state)) {
+            let position = usize::try_from(answers.saturating_sub(1)).ok()?;
             return PAUSES.get(position).map(|pause| (reason, *pause));
         }
         let State::Esim(esim) = state? else { return None };
-        let after = pace(esim, now).filter(|_| self.lookup_policy.polled == Some(lookup.question))?;
-        Some((Reason::Poll, after))
+        let after = pace(esim, now).filter(|_| self.lookup_policy.polled == Some(lookup.kind))?;
+        Some((LookupReason::Poll, after))
     }
 
-    fn is_fulfilled(&self, kind: Question, reason: Reason, state: &State) -> bool {
-        if reason == Reason::Unconfirmed {
+    fn is_fulfilled(&self, kind: LookupKind, reason: LookupReason, state: &State) -> bool {
+        if reason == LookupReason::Unconfirmed {
             return !state.needs_confirmation();
         }
         match (kind, state) {
             (_, State::Order(order)) => self.is_complete(order),
-            (Question::Esim, State::Esim(esim)) => !esim.install.is_empty() || esim.is_over(),
-            (Question::Order | Question::Usage | Question::Payment, State::Esim(esim)) => !esim.usage.is_empty(),
+            (LookupKind::Esim, State::Esim(esim)) => !esim.install.is_empty() || esim.is_over(),
+            (LookupKind::Order | LookupKind::Usage | LookupKind::Payment, State::Esim(esim)) => !esim.usage.is_empty(),
             (_, State::Payment(payment)) => payment.status().is_final(),
             (_, State::Return(_)) => true,
         }
@@ -164,14 +164,14 @@ impl Dialect {
     }
 }
 
-fn esim_lookup(question: Question, reference: &str, esim: &Esim) -> Lookup {
+fn esim_lookup(kind: LookupKind, reference: &str, esim: &Esim) -> Lookup {
     let hints = Hints {
         order_ref: esim.order_ref.value().cloned(),
         iccid: esim.iccid.value().cloned(),
         provider_esim_ref: esim.provider_esim_ref.value().cloned(),
         ..Hints::default()
     };
-    Lookup { about: EntityKey::Esim(reference.to_owned()), question, hints }
+    Lookup { about: EntityKey::Esim(reference.to_owned()), kind, hints }
 }
 
 /// How long to wait before an eSIM is asked about again: the shorter, the nearer an end is; `None` if it is over.

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretSlice};
 use shared::event::Malformed;
-use shared::lookup::Question;
+use shared::lookup::LookupKind;
 
 use crate::answer::SupportedLookup;
 use crate::signature::{IncomingRequest, Unauthentic};
@@ -54,11 +54,11 @@ pub(crate) struct LookupPolicy {
     /// Webhooks only announce: a complete order comes without its eSIMs, and an eSIM without its activation code.
     pub(crate) is_thin: bool,
     /// The lookup that confirms what an unsigned webhook says of an eSIM.
-    pub(crate) esim_confirmed_by: Question,
+    pub(crate) esim_confirmed_by: LookupKind,
     /// An answer about an eSIM tells of its order, too.
     pub(crate) esim_answer_tells_order: bool,
     /// The lookup that is repeated because no webhook tells how much of an eSIM is used, or when it ends.
-    pub(crate) polled: Option<Question>,
+    pub(crate) polled: Option<LookupKind>,
 }
 
 impl Dialect {
@@ -95,7 +95,7 @@ impl Dialect {
     }
 
     /// Whether the provider's API supports such a lookup.
-    pub fn supports(&self, kind: Question) -> bool {
+    pub fn supports(&self, kind: LookupKind) -> bool {
         self.lookups.iter().any(|lookup| lookup.kind == kind)
     }
 }

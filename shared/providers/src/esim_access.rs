@@ -3,7 +3,7 @@
 mod answer;
 mod webhook;
 
-use shared::lookup::Question;
+use shared::lookup::LookupKind;
 
 use crate::answer::{SupportedLookup, deny_esim, deny_nothing, deny_order};
 use crate::dialect::{Dialect, LookupPolicy};
@@ -13,13 +13,13 @@ pub(crate) static DIALECT: Dialect = Dialect {
     read_webhook: webhook::read,
     changes_per_attempt: &[],
     lookups: &[
-        SupportedLookup { kind: Question::Order, read: answer::read_order, deny: deny_order },
-        SupportedLookup { kind: Question::Esim, read: answer::read_esim, deny: deny_esim },
-        SupportedLookup { kind: Question::Usage, read: answer::read_usage, deny: deny_nothing },
+        SupportedLookup { kind: LookupKind::Order, read: answer::read_order, deny: deny_order },
+        SupportedLookup { kind: LookupKind::Esim, read: answer::read_esim, deny: deny_esim },
+        SupportedLookup { kind: LookupKind::Usage, read: answer::read_usage, deny: deny_nothing },
     ],
     lookup_policy: LookupPolicy {
         is_thin: true,
-        esim_confirmed_by: Question::Esim,
+        esim_confirmed_by: LookupKind::Esim,
         esim_answer_tells_order: false,
         polled: None,
     },

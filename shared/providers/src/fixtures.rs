@@ -9,7 +9,7 @@ use shared::envelope::Envelope;
 use shared::esim::Esim;
 use shared::event::{Event, Malformed};
 use shared::fact::{EntityKey, Fact, State};
-use shared::lookup::{Answer, Hints, Lookup, Question};
+use shared::lookup::{Answer, Hints, Lookup, LookupKind};
 use shared::order::Order;
 use shared::origin::{Mode, Origin, Provider};
 use uuid::Uuid;
@@ -118,8 +118,8 @@ pub(crate) fn order_lookup(order_ref: &str) -> Lookup {
     shared::lookup::order_lookup(order_ref, None)
 }
 
-pub(crate) fn esim_lookup(question: Question, esim_ref: &str, hints: Hints) -> Lookup {
-    Lookup { about: EntityKey::Esim(esim_ref.to_owned()), question, hints }
+pub(crate) fn esim_lookup(kind: LookupKind, esim_ref: &str, hints: Hints) -> Lookup {
+    Lookup { about: EntityKey::Esim(esim_ref.to_owned()), kind, hints }
 }
 
 /// The event's facts, each in one line: which entity, and where it is now.

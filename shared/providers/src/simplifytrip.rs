@@ -5,7 +5,7 @@ mod flatten;
 mod signature;
 mod webhook;
 
-use shared::lookup::Question;
+use shared::lookup::LookupKind;
 
 use crate::answer::{SupportedLookup, deny_nothing, deny_order};
 use crate::dialect::{Dialect, LookupPolicy};
@@ -15,13 +15,13 @@ pub(crate) static DIALECT: Dialect = Dialect {
     read_webhook: webhook::read,
     changes_per_attempt: webhook::CHANGES_PER_ATTEMPT,
     lookups: &[
-        SupportedLookup { kind: Question::Order, read: answer::read_order, deny: deny_order },
-        SupportedLookup { kind: Question::Esim, read: answer::read_esim, deny: deny_nothing },
+        SupportedLookup { kind: LookupKind::Order, read: answer::read_order, deny: deny_order },
+        SupportedLookup { kind: LookupKind::Esim, read: answer::read_esim, deny: deny_nothing },
     ],
     lookup_policy: LookupPolicy {
         is_thin: false,
-        esim_confirmed_by: Question::Order,
+        esim_confirmed_by: LookupKind::Order,
         esim_answer_tells_order: false,
-        polled: Some(Question::Esim),
+        polled: Some(LookupKind::Esim),
     },
 };

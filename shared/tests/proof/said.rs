@@ -18,7 +18,7 @@ use shared::Timestamp;
 use shared::clock::Deadline;
 use shared::envelope::{Envelope, Mode, Origin};
 use shared::fact::EntityKey;
-use shared::lookup::{Answer, Hints, Lookup, Question};
+use shared::lookup::{Answer, Hints, Lookup, LookupKind};
 use shared::origin::Provider;
 use uuid::Uuid;
 
@@ -82,10 +82,10 @@ impl Said {
     fn answer(
         provider: Provider,
         seconds: i64,
-        (about, question, hints): (EntityKey, Question, Hints),
+        (about, kind, hints): (EntityKey, LookupKind, Hints),
         found: Option<Value>,
     ) -> Self {
-        let asked = Lookup { about, question, hints };
+        let asked = Lookup { about, kind, hints };
         let body = serde_json::to_value(Answer { asked, asked_at: at(seconds), found }).unwrap();
         Self { origin: Origin::Fetch, is_signed: false, ..Self::webhook(provider, seconds + 1, body) }
     }

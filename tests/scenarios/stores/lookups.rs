@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use harness::databases::{FUTURE, PAST, TestDatabase};
 use serde_json::{Value, json};
 use shared::fact::EntityKey;
-use shared::lookup::{Hints, Lookup, Question, Reason, Want};
+use shared::lookup::{Hints, Lookup, LookupKind, LookupReason, LookupRequest};
 use store::lookups::{Claimed, Mark};
 use store::transfer::Row;
 use store::{Lookups as _, Store};
@@ -34,14 +34,14 @@ const LEASE: Duration = Duration::from_secs(90);
 
 fn lookup(reference: &str) -> Lookup {
     let about = EntityKey::Order(reference.to_owned());
-    Lookup { about, question: Question::Order, hints: Hints::default() }
+    Lookup { about, kind: LookupKind::Order, hints: Hints::default() }
 }
 
-fn want(lookup: Lookup, reason: Reason, after_s: i64) -> (&'static str, Want) {
-    (SOURCE, Want { lookup, reason, after: TimeDelta::seconds(after_s) })
+fn want(lookup: Lookup, reason: LookupReason, after_s: i64) -> (&'static str, LookupRequest) {
+    (SOURCE, LookupRequest { lookup, reason, after: TimeDelta::seconds(after_s) })
 }
 
-async fn note<S: Store>(store: &S, wants: &[(&str, Want)]) {
+async fn note<S: Store>(store: &S, wants: &[(&str, LookupRequest)]) {
     let mut db = store.connect().await.unwrap();
     db.want_lookups(wants).await.unwrap();
 }
@@ -85,8 +85,9 @@ async fn what_is_wanted_is_due_after_its_pause<D: TestDatabase>(database: &D) {
     let store = database.store();
     note(store, &[]).await;
     let hints = Hints { order_ref: Some("it's \"B1\"".to_owned()), iccid: Some("8901".to_owned()), ..Hints::default() };
-    let esim = Lookup { about: EntityKey::Esim("B1/8901".to_owned()), question: Question::Usage, hints };
-    note(store, &[want(esim.clone(), Reason::Poll, 0), want(lookup("later"), Reason::Overdue, 3_600)]).await;
+    let esim = Lookup { about: EntityKey::Esim("B1/8901".to_owned()), kind: LookupKind::Usage, hints };
+    note(store, &[want(esim.clone(), LookupReason::Poll, 0), want(lookup("later"), LookupReason::Overdue, 3_600)])
+        .await;
     let expected = json!({
         "source": SOURCE, "question": "usage", "lookup": esim, "reason": "poll", "status": "pending",
         "lease_until": null, "is_wanted_again": false, "asked": 0, "failures": 0, "last_error": null,
@@ -103,10 +104,10 @@ async fn what_is_wanted_is_due_after_its_pause<D: TestDatabase>(database: &D) {
 async fn of_several_wants_in_one_batch_the_soonest_counts<D: TestDatabase>(database: &D) {
     let store = database.store();
     let wants = [
-        want(lookup("B1"), Reason::Poll, 600),
-        want(lookup("B1"), Reason::Thin, 60),
-        want(lookup("B2"), Reason::Poll, 10),
-        want(lookup("B1"), Reason::Overdue, 3_600),
+        want(lookup("B1"), LookupReason::Poll, 600),
+        want(lookup("B1"), LookupReason::Thin, 60),
+        want(lookup("B2"), LookupReason::Poll, 10),
+        want(lookup("B1"), LookupReason::Overdue, 3_600),
     ];
     note(store, &wants).await;
     check(&task(store, "B1").await, &json!({ "reason": "thin" }));
@@ -116,7 +117,7 @@ async fn of_several_wants_in_one_batch_the_soonest_counts<D: TestDatabase>(datab
 
 async fn what_the_shop_said_once_is_not_forgotten<D: TestDatabase>(database: &D) {
     let store = database.store();
-    let with = |hints: Hints| want(Lookup { hints, ..lookup("B1") }, Reason::Thin, 60);
+    let with = |hints: Hints| want(Lookup { hints, ..lookup("B1") }, LookupReason::Thin, 60);
     let text = |text: &str| Some(text.to_owned());
     note(store, &[with(Hints { description: text("it's \"17\""), iccid: text("1"), ..Hints::default() })]).await;
     note(store, &[with(Hints::default())]).await;
@@ -134,7 +135,7 @@ async fn what_the_shop_said_once_is_not_forgotten<D: TestDatabase>(database: &D)
 async fn who_wants_it_sooner_moves_it_forward<D: TestDatabase>(database: &D) {
     let store = database.store();
     for (after_s, due_s) in [(600, 600), (3_600, 600), (60, 60), (600, 60)] {
-        note(store, &[want(lookup("B1"), Reason::Thin, after_s)]).await;
+        note(store, &[want(lookup("B1"), LookupReason::Thin, after_s)]).await;
         due_in(&task(store, "B1").await, due_s);
     }
 }
@@ -143,11 +144,11 @@ async fn what_is_urgent_stays_and_a_poll_gives_way<D: TestDatabase>(database: &D
     let store = database.store();
     // (what it is, what it is wanted for) → (what it is then, answers counted so far).
     let cases = [
-        (Reason::Thin, Reason::Poll, ("thin", 5)),
-        (Reason::Thin, Reason::Overdue, ("thin", 5)),
-        (Reason::Unconfirmed, Reason::Thin, ("unconfirmed", 5)),
-        (Reason::Poll, Reason::Thin, ("thin", 0)),
-        (Reason::Poll, Reason::Poll, ("poll", 0)),
+        (LookupReason::Thin, LookupReason::Poll, ("thin", 5)),
+        (LookupReason::Thin, LookupReason::Overdue, ("thin", 5)),
+        (LookupReason::Unconfirmed, LookupReason::Thin, ("unconfirmed", 5)),
+        (LookupReason::Poll, LookupReason::Thin, ("thin", 0)),
+        (LookupReason::Poll, LookupReason::Poll, ("poll", 0)),
     ];
     for (number, (first, second, (reason, asked))) in cases.into_iter().enumerate() {
         let name = format!("B{number}");
@@ -167,12 +168,12 @@ async fn what_is_urgent_stays_and_a_poll_gives_way<D: TestDatabase>(database: &D
 async fn what_has_ended_begins_anew_when_it_is_wanted<D: TestDatabase>(database: &D) {
     let store = database.store();
     for (status, last_error) in [("done", json!("e")), ("failed", Value::Null)] {
-        note(store, &[want(lookup(status), Reason::Thin, 0)]).await;
+        note(store, &[want(lookup(status), LookupReason::Thin, 0)]).await;
         let set = "asked = 5, failures = 2, last_error = 'e', answer_hash = 'h'";
         let ended = format!("UPDATE fetch_tasks SET status = '{status}', {set}, next_attempt_at = {PAST}");
         assert_eq!(database.execute(&format!("{ended} WHERE reference = '{status}'")).await, 1);
         assert!(claim(store, &[SOURCE], 10).await.is_empty());
-        note(store, &[want(lookup(status), Reason::Poll, 600)]).await;
+        note(store, &[want(lookup(status), LookupReason::Poll, 600)]).await;
         let expected = json!({
             "status": "pending", "reason": "poll", "asked": 0, "failures": 2, "last_error": last_error,
             "answer_hash": "h", "is_wanted_again": false,
@@ -185,10 +186,10 @@ async fn what_has_ended_begins_anew_when_it_is_wanted<D: TestDatabase>(database:
 
 async fn what_is_wanted_again_while_it_is_asked_is_asked_again_soon<D: TestDatabase>(database: &D) {
     let store = database.store();
-    for (name, reason) in [("poll", Reason::Poll), ("overdue", Reason::Overdue)] {
+    for (name, reason) in [("poll", LookupReason::Poll), ("overdue", LookupReason::Overdue)] {
         note(store, &[want(lookup(name), reason, 0)]).await;
         let [claimed] = claim(store, &[SOURCE], 10).await.try_into().unwrap();
-        note(store, &[want(lookup(name), Reason::Unconfirmed, 0)]).await;
+        note(store, &[want(lookup(name), LookupReason::Unconfirmed, 0)]).await;
         let reason = if name == "poll" { "unconfirmed" } else { "overdue" };
         let expected = json!({
             "status": "asking", "is_wanted_again": true, "reason": reason, "next_attempt_at": stored(claimed.lease_until),
@@ -216,9 +217,9 @@ async fn what_is_wanted_again_while_it_is_asked_is_asked_again_soon<D: TestDatab
 
 async fn who_claims_anew_serves_all_who_wanted_it_before<D: TestDatabase>(database: &D) {
     let store = database.store();
-    note(store, &[want(lookup("B1"), Reason::Thin, 0)]).await;
+    note(store, &[want(lookup("B1"), LookupReason::Thin, 0)]).await;
     assert_eq!(claim(store, &[SOURCE], 10).await.len(), 1);
-    note(store, &[want(lookup("B1"), Reason::Thin, 0)]).await;
+    note(store, &[want(lookup("B1"), LookupReason::Thin, 0)]).await;
     // Its worker has died.
     database.execute(&format!("UPDATE fetch_tasks SET next_attempt_at = {PAST}")).await;
     let [claimed] = claim(store, &[SOURCE], 10).await.try_into().unwrap();
@@ -230,9 +231,9 @@ async fn who_claims_anew_serves_all_who_wanted_it_before<D: TestDatabase>(databa
 async fn a_claim_is_of_what_is_due_of_the_sources<D: TestDatabase>(database: &D) {
     let store = database.store();
     for name in ["a", "b", "c", "done", "failed", "later"] {
-        note(store, &[want(lookup(name), Reason::Thin, 0)]).await;
+        note(store, &[want(lookup(name), LookupReason::Thin, 0)]).await;
     }
-    note(store, &[("another", want(lookup("a"), Reason::Thin, 0).1)]).await;
+    note(store, &[("another", want(lookup("a"), LookupReason::Thin, 0).1)]).await;
     for (second, name) in [(3, "a"), (1, "b"), (2, "c")] {
         let due = format!("UPDATE fetch_tasks SET next_attempt_at = '2001-01-01T00:00:0{second}.000000Z'");
         database.execute(&format!("{due} WHERE reference = '{name}'")).await;
@@ -251,7 +252,7 @@ async fn a_claim_is_of_what_is_due_of_the_sources<D: TestDatabase>(database: &D)
 
 async fn no_two_workers_claim_the_same_question<D: TestDatabase>(database: &D) {
     let names: Vec<_> = (0..80).map(|number| format!("B{number}")).collect();
-    let wants: Vec<_> = names.iter().map(|name| want(lookup(name), Reason::Thin, 0)).collect();
+    let wants: Vec<_> = names.iter().map(|name| want(lookup(name), LookupReason::Thin, 0)).collect();
     note(database.store(), &wants).await;
     let workers: Vec<_> = (0..4)
         .map(|_| {
@@ -280,7 +281,7 @@ async fn no_two_workers_claim_the_same_question<D: TestDatabase>(database: &D) {
 
 async fn a_claim_ends_with_its_lease_and_only_its_holder_marks_it<D: TestDatabase>(database: &D) {
     let store = database.store();
-    note(store, &[want(lookup("B1"), Reason::Thin, 0), want(lookup("B2"), Reason::Thin, 3_600)]).await;
+    note(store, &[want(lookup("B1"), LookupReason::Thin, 0), want(lookup("B2"), LookupReason::Thin, 3_600)]).await;
     let [first] = claim(store, &[SOURCE], 10).await.try_into().unwrap();
     let lease = now() + TimeDelta::from_std(LEASE).unwrap();
     assert!((first.lease_until - lease).abs() < TimeDelta::seconds(30), "{}", first.lease_until);
@@ -302,7 +303,7 @@ async fn a_claim_ends_with_its_lease_and_only_its_holder_marks_it<D: TestDatabas
 async fn a_mark_says_how_the_question_goes_on<D: TestDatabase>(database: &D) {
     let store = database.store();
     let next = time("2001-01-01T00:00:00.000001Z");
-    note(store, &[want(lookup("B1"), Reason::Thin, 0)]).await;
+    note(store, &[want(lookup("B1"), LookupReason::Thin, 0)]).await;
     let [claimed] = claim(store, &[SOURCE], 10).await.try_into().unwrap();
     // Not answered, and asked again at that time.
     let failed = Mark {
@@ -348,10 +349,10 @@ async fn a_description_is_forgotten_and_nothing_else<D: TestDatabase>(database: 
     let store = database.store();
     let hints = || Hints { description: Some("d".to_owned()), iccid: Some("1".to_owned()), ..Hints::default() };
     let described = |reference: &str| Lookup { hints: hints(), ..lookup(reference) };
-    let about_esim = Lookup { about: EntityKey::Esim("B1".to_owned()), question: Question::Esim, hints: hints() };
+    let about_esim = Lookup { about: EntityKey::Esim("B1".to_owned()), kind: LookupKind::Esim, hints: hints() };
     let wants = [described("B1"), described("B2"), about_esim, lookup("B3")];
-    note(store, &wants.map(|lookup| want(lookup, Reason::Thin, 0))).await;
-    note(store, &[("another", want(described("B1"), Reason::Thin, 0).1)]).await;
+    note(store, &wants.map(|lookup| want(lookup, LookupReason::Thin, 0))).await;
+    note(store, &[("another", want(described("B1"), LookupReason::Thin, 0).1)]).await;
     let mut db = store.connect().await.unwrap();
     for order in ["B1", "B3", "B4"] {
         db.forget_description(SOURCE, order).await.unwrap();

@@ -9,7 +9,7 @@ use shared::envelope::Envelope;
 use shared::event::Event;
 use shared::fact::{EntityKey, Fact};
 use shared::fold::EntityId;
-use shared::lookup::{Lookup, Question, Reason, Want};
+use shared::lookup::{Lookup, LookupKind, LookupReason, LookupRequest};
 use shared::payment::Payment;
 use store::outbox::{ActionRow, Mark};
 use store::{Lookups as _, Outbox as _, Store, Stories as _};
@@ -140,15 +140,16 @@ async fn promises_are_told_with_their_deliveries_and_attempts<D: TestDatabase>(d
 
 async fn questions_are_told_by_what_they_are_about<D: TestDatabase>(database: &D) {
     let store = database.store();
-    let lookup = |about: EntityKey, question| Lookup { about, question, hints: Default::default() };
+    let lookup = |about: EntityKey, kind| Lookup { about, kind, hints: Default::default() };
     let order = |reference: &str| EntityKey::Order(reference.to_owned());
-    let want = |source, lookup| (source, Want { lookup, reason: Reason::Overdue, after: TimeDelta::zero() });
+    let want =
+        |source, lookup| (source, LookupRequest { lookup, reason: LookupReason::Overdue, after: TimeDelta::zero() });
     let wants = [
-        want(SOURCE, lookup(order("B2"), Question::Order)),
-        want(SOURCE, lookup(EntityKey::Esim("B1/8901".to_owned()), Question::Usage)),
-        want(SOURCE, lookup(EntityKey::Esim("B1/8901".to_owned()), Question::Esim)),
-        want("another", lookup(order("B1"), Question::Order)),
-        want(SOURCE, lookup(order("B3"), Question::Order)),
+        want(SOURCE, lookup(order("B2"), LookupKind::Order)),
+        want(SOURCE, lookup(EntityKey::Esim("B1/8901".to_owned()), LookupKind::Usage)),
+        want(SOURCE, lookup(EntityKey::Esim("B1/8901".to_owned()), LookupKind::Esim)),
+        want("another", lookup(order("B1"), LookupKind::Order)),
+        want(SOURCE, lookup(order("B3"), LookupKind::Order)),
     ];
     let mut db = store.connect().await.unwrap();
     db.want_lookups(&wants).await.unwrap();

@@ -11,7 +11,7 @@ use shared::envelope::{Envelope, Origin};
 use shared::event::Event;
 use shared::fact::{EntityKey, State};
 use shared::fold::{EntityId, Fold, touched};
-use shared::lookup::{Answer, Reason};
+use shared::lookup::{Answer, LookupReason};
 use store::lookups::{Claimed, Mark};
 use store::{Entities as _, Registrations as _, Store, StoreError};
 
@@ -35,18 +35,18 @@ pub(super) async fn take_in(
     let hash = hash(&answer);
     let reason = reason_of(claimed);
     // What says the same as the last time changes nothing, unless it is the saying that counts.
-    let is_news = reason == Reason::Unconfirmed || claimed.answer_hash.as_ref() != Some(&hash);
+    let is_news = reason == LookupReason::Unconfirmed || claimed.answer_hash.as_ref() != Some(&hash);
     if is_news {
         publisher.publish(&envelope).await.map_err(|refusal| refusal.to_string())?;
     }
-    if reason == Reason::Overdue {
+    if reason == LookupReason::Overdue {
         note_repair(context, &envelope.source, &answer.asked.about, before.as_ref(), after.as_ref()).await;
     }
     context.metrics.fetch(&claimed.source, if is_news { "news" } else { "unchanged" });
     let now = own_event::now();
     let asked = claimed.asked.saturating_add(1);
     let answers = u32::try_from(asked).unwrap_or(u32::MAX);
-    let going_on = dialect(envelope.provider).next(&answer.asked, reason, after.as_ref(), answers, now);
+    let going_on = dialect(envelope.provider).next_lookup(&answer.asked, reason, after.as_ref(), answers, now);
     Ok(Mark {
         reason: going_on.map_or(reason, |(reason, _)| reason).as_str(),
         status: "done",

@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use providers::dialect;
-use shared::lookup::{Question, Reason, Want, order_lookup};
+use shared::lookup::{LookupKind, LookupReason, LookupRequest, order_lookup};
 use store::{Lookups as _, Registrations as _, Store, StoreError};
 
 use crate::context::Context;
@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context<impl Store>, sources: &[String]) -> Re
     let mut tx = context.store.begin().await?;
     if let Some(before) = Utc::now().checked_sub_signed(patience) {
         let has_orders = |source: &&String| {
-            context.apis.find(source).is_some_and(|api| dialect(api.provider()).supports(Question::Order))
+            context.apis.find(source).is_some_and(|api| dialect(api.provider()).supports(LookupKind::Order))
         };
         let sources: Vec<_> = sources.iter().filter(has_orders).cloned().collect();
         let overdue = tx.find_overdue(&sources, before, PAGE).await?;
@@ -23,7 +23,10 @@ pub(super) async fn run(context: &Context<impl Store>, sources: &[String]) -> Re
             .iter()
             .map(|order| {
                 let lookup = order_lookup(&order.order_ref, order.description.clone());
-                (order.source.as_str(), Want { lookup, reason: Reason::Overdue, after: TimeDelta::zero() })
+                (
+                    order.source.as_str(),
+                    LookupRequest { lookup, reason: LookupReason::Overdue, after: TimeDelta::zero() },
+                )
             })
             .collect();
         tx.want_lookups(&wants).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use shared::lookup::{Lookup, Question};
+use shared::lookup::{Lookup, LookupKind};
 use store::api_limits::Limit;
 
 use super::ApiError;
@@ -38,19 +38,19 @@ impl Topic {
 }
 
 pub(super) fn question(lookup: &Lookup) -> Result<Request, String> {
-    match lookup.question {
-        Question::Order => order(lookup),
-        Question::Esim => {
+    match lookup.kind {
+        LookupKind::Order => order(lookup),
+        LookupKind::Esim => {
             let path = ["v2", "sims", iccid(lookup)?];
             Ok(Request::get(&path, vec![requests()]).with_query("include", "order,order.status"))
         }
-        Question::Usage => {
+        LookupKind::Usage => {
             let iccid = iccid(lookup)?;
             // 5 a second for the company, and 10 a minute for each eSIM.
             let own = evenly(&format!("usage:{iccid}"), Duration::from_secs(6));
             Ok(Request::get(&["v2", "sims", iccid, "usage"], vec![per_second("usage", 5), own]))
         }
-        Question::Payment => Err(unsupported(lookup)),
+        LookupKind::Payment => Err(unsupported(lookup)),
     }
 }
 

@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use shared::fact::EntityKey;
-use shared::lookup::{Lookup, Question};
+use shared::lookup::{Lookup, LookupKind};
 use shared::payment::Direction;
 
 use super::AirtmVersion;
@@ -16,7 +16,7 @@ use super::request::{Request, checked, insert, per_second, unsupported};
 use super::verdict::{Verdict, by_status, code};
 
 pub(super) fn question(lookup: &Lookup, version: AirtmVersion) -> Result<Request, String> {
-    let (Question::Payment, EntityKey::Payment(reference)) = (lookup.question, &lookup.about) else {
+    let (LookupKind::Payment, EntityKey::Payment(reference)) = (lookup.kind, &lookup.about) else {
         return Err(unsupported(lookup));
     };
     let room = match (version, lookup.hints.direction) {

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use shared::fact::EntityKey;
-use shared::lookup::{Lookup, Question};
+use shared::lookup::{Lookup, LookupKind};
 use store::api_limits::Limit;
 
 use super::http::Reply;
@@ -22,25 +22,25 @@ const ALLOCATING: Duration = Duration::from_secs(10);
 const BUSY: Duration = Duration::from_secs(5);
 
 pub(super) fn question(lookup: &Lookup) -> Result<Request, String> {
-    match lookup.question {
-        Question::Order | Question::Esim => {
+    match lookup.kind {
+        LookupKind::Order | LookupKind::Esim => {
             let mut body = json!({ "pager": { "pageNum": 1, "pageSize": PAGE } });
             match order_of(lookup) {
                 Ok(order) => body["orderNo"] = json!(order),
                 // ICCIDs are used again, so this is the last resort.
-                Err(_) if lookup.question == Question::Esim => body["iccid"] = json!(iccid(lookup)?),
+                Err(_) if lookup.kind == LookupKind::Esim => body["iccid"] = json!(iccid(lookup)?),
                 Err(unknown) => return Err(unknown),
             }
             let request = Request::post(&["esim", "query"], &body, limits());
             Ok(request.nothing_if(Empty::ListAt("/obj/esimList")))
         }
-        Question::Usage => {
+        LookupKind::Usage => {
             let known = lookup.hints.provider_esim_ref.as_deref();
             let esim = checked(known.ok_or("its esimTranNo is not known")?)?;
             let request = Request::post(&["esim", "usage", "query"], &json!({ "esimTranNoList": [esim] }), limits());
             Ok(request.nothing_if(Empty::ListAt("/obj/esimUsageList")))
         }
-        Question::Payment => Err(unsupported(lookup)),
+        LookupKind::Payment => Err(unsupported(lookup)),
     }
 }
 

@@ -156,7 +156,7 @@ pub(super) fn iccid(lookup: &Lookup) -> Result<&str, String> {
 
 pub(super) fn unsupported(lookup: &Lookup) -> String {
     let (entity, _) = lookup.about.parts();
-    format!("it has no question `{}` about a {entity}", lookup.question.as_str())
+    format!("it has no question `{}` about a {entity}", lookup.kind.as_str())
 }
 
 /// A header that no log shows.

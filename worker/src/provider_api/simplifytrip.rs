@@ -3,7 +3,7 @@
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use shared::lookup::{Lookup, Question};
+use shared::lookup::{Lookup, LookupKind};
 use store::api_limits::Limit;
 
 use super::http::Reply;
@@ -11,14 +11,14 @@ use super::request::{Request, iccid, insert, order_ref, per_second, unsupported}
 use super::verdict::{Verdict, by_status, code};
 
 pub(super) fn question(lookup: &Lookup) -> Result<Request, String> {
-    match lookup.question {
+    match lookup.kind {
         // The documentation has no path for an order's details; this is the one that its others suggest.
-        Question::Order => Ok(Request::get(&["api", "v1", "orders", order_ref(lookup)?], limits())),
+        LookupKind::Order => Ok(Request::get(&["api", "v1", "orders", order_ref(lookup)?], limits())),
         // Usage comes with the eSIM.
-        Question::Esim | Question::Usage => {
+        LookupKind::Esim | LookupKind::Usage => {
             Ok(Request::get(&["api", "v1", "products", "esim", iccid(lookup)?], limits()))
         }
-        Question::Payment => Err(unsupported(lookup)),
+        LookupKind::Payment => Err(unsupported(lookup)),
     }
 }
 

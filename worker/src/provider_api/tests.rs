@@ -5,7 +5,7 @@ use reqwest::{StatusCode, Url};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::fact::EntityKey;
-use shared::lookup::{Hints, Lookup, Question};
+use shared::lookup::{Hints, Lookup, LookupKind};
 use shared::payment::Direction;
 
 use super::http::Body;
@@ -34,16 +34,16 @@ fn check(read: fn(&Reply) -> Verdict, status: u16, body: &Value, expected: &str)
     assert_eq!(word(&read(&reply(status, body))), expected, "{status} {body}");
 }
 
-fn lookup(about: EntityKey, question: Question) -> Lookup {
-    Lookup { about, question, hints: Hints::default() }
+fn lookup(about: EntityKey, kind: LookupKind) -> Lookup {
+    Lookup { about, kind, hints: Hints::default() }
 }
 
 fn order(reference: &str) -> Lookup {
-    lookup(EntityKey::Order(reference.to_owned()), Question::Order)
+    lookup(EntityKey::Order(reference.to_owned()), LookupKind::Order)
 }
 
-fn esim(reference: &str, question: Question) -> Lookup {
-    lookup(EntityKey::Esim(reference.to_owned()), question)
+fn esim(reference: &str, kind: LookupKind) -> Lookup {
+    lookup(EntityKey::Esim(reference.to_owned()), kind)
 }
 
 /// Method, URL and body, as they go out.
@@ -119,8 +119,8 @@ fn airalo_is_asked_where_it_can_answer() {
     assert_eq!(of(&by_request_id), "GET /base/v2/orders?include=sims%2Cstatus&filter%5Biccid%5D=8910");
     by_request_id.hints.description = Some("shop 17".to_owned());
     assert_eq!(of(&by_request_id), "GET /base/v2/orders?include=sims%2Cstatus&filter%5Bdescription%5D=shop+17");
-    assert_eq!(of(&esim("8910", Question::Esim)), "GET /base/v2/sims/8910?include=order%2Corder.status");
-    let usage = airalo::question(&esim("8910", Question::Usage)).unwrap();
+    assert_eq!(of(&esim("8910", LookupKind::Esim)), "GET /base/v2/sims/8910?include=order%2Corder.status");
+    let usage = airalo::question(&esim("8910", LookupKind::Usage)).unwrap();
     let buckets: Vec<_> = usage.limits.iter().map(|limit| limit.bucket.as_str()).collect();
     assert_eq!(buckets, ["usage", "usage:8910"]);
 }
@@ -146,8 +146,8 @@ fn esim_access_is_asked_by_order_and_by_its_own_number_of_an_esim() {
     let query = r#"{"pager":{"pageNum":1,"pageSize":500},"orderNo":"B1"}"#;
     let query = (String::from("POST /base/esim/query"), query.to_owned());
     assert_eq!(sent(esim_access::question(&order("B1"))), query);
-    assert_eq!(sent(esim_access::question(&esim("B1/8910", Question::Esim))), query);
-    let mut usage = esim("B1/8910", Question::Usage);
+    assert_eq!(sent(esim_access::question(&esim("B1/8910", LookupKind::Esim))), query);
+    let mut usage = esim("B1/8910", LookupKind::Usage);
     assert!(esim_access::question(&usage).is_err());
     usage.hints.provider_esim_ref = Some("25".to_owned());
     let (line, body) = sent(esim_access::question(&usage));
@@ -161,7 +161,7 @@ fn yoni_and_simplifytrip_and_airtm_are_asked_where_they_say() {
         (line.as_str(), body.as_str()),
         ("POST /base/v1/order/e-sim/page", r#"{"current":1,"size":50,"orderNo":"78"}"#)
     );
-    let mut flow = esim("8910", Question::Usage);
+    let mut flow = esim("8910", LookupKind::Usage);
     flow.hints.order_ref = Some("78".to_owned());
     let (line, body) = sent(yoni::question(&flow));
     assert_eq!(
@@ -169,8 +169,8 @@ fn yoni_and_simplifytrip_and_airtm_are_asked_where_they_say() {
         ("POST /base/v1/order/e-sim/flow", r#"{"orderNo":"78","iccid":"8910"}"#)
     );
     assert_eq!(sent(simplifytrip::question(&order("6f"))).0, "GET /base/api/v1/orders/6f");
-    assert_eq!(sent(simplifytrip::question(&esim("8910", Question::Usage))).0, "GET /base/api/v1/products/esim/8910");
-    let mut payment = lookup(EntityKey::Payment("cd".to_owned()), Question::Payment);
+    assert_eq!(sent(simplifytrip::question(&esim("8910", LookupKind::Usage))).0, "GET /base/api/v1/products/esim/8910");
+    let mut payment = lookup(EntityKey::Payment("cd".to_owned()), LookupKind::Payment);
     assert_eq!(sent(airtm::question(&payment, AirtmVersion::V1)).0, "GET /base/operations/cd");
     assert!(airtm::question(&payment, AirtmVersion::V2).is_err());
     payment.hints.direction = Some(Direction::Payout);

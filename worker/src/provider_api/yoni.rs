@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shared::lookup::{Lookup, Question};
+use shared::lookup::{Lookup, LookupKind};
 
 use super::http::Reply;
 use super::request::{Empty, Moment, Request, iccid, insert, order_ref, per_second, unsupported};
@@ -14,14 +14,14 @@ use super::verdict::{Verdict, by_status, code};
 const PAGE: u32 = 50;
 
 pub(super) fn question(lookup: &Lookup) -> Result<Request, String> {
-    match lookup.question {
-        Question::Order => Ok(page("orderNo", order_ref(lookup)?)),
-        Question::Esim => Ok(page("iccid", iccid(lookup)?)),
-        Question::Usage => {
+    match lookup.kind {
+        LookupKind::Order => Ok(page("orderNo", order_ref(lookup)?)),
+        LookupKind::Esim => Ok(page("iccid", iccid(lookup)?)),
+        LookupKind::Usage => {
             let body = json!({ "orderNo": order_ref(lookup)?, "iccid": iccid(lookup)? });
             Ok(Request::post(&["v1", "order", "e-sim", "flow"], &body, vec![per_second("flow", 5)]))
         }
-        Question::Payment => Err(unsupported(lookup)),
+        LookupKind::Payment => Err(unsupported(lookup)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The questions to the providers' APIs: wanted, claimed under a lease, marked.
 
 use chrono::{DateTime, Utc};
-use shared::lookup::{Lookup, Want};
+use shared::lookup::{Lookup, LookupRequest};
 use sqlx::types::Json;
 
 use super::StoreError;
@@ -41,7 +41,7 @@ pub struct Mark {
 #[trait_variant::make(Send)]
 pub trait Lookups {
     /// Notes what is to be asked of the sources' APIs; what is noted already becomes due sooner, if need be.
-    async fn want_lookups(&mut self, wants: &[(&str, Want)]) -> Result<(), StoreError>;
+    async fn want_lookups(&mut self, wants: &[(&str, LookupRequest)]) -> Result<(), StoreError>;
 
     /// Claims up to `limit` questions to the APIs of `sources` that are due, or whose last claim ran out, for `lease`.
     async fn claim_lookups(

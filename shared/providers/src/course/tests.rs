@@ -50,18 +50,18 @@ fn states(events: &[Event]) -> BTreeMap<EntityId, State> {
     fold.into_states()
 }
 
-/// What is wanted after the last of the events: the reason, the question, about what.
+/// The lookups that the last of the events makes worth asking: reason, kind and entity.
 #[track_caller]
-fn check_wants(provider: Provider, events: &[Event], expected: &[&str]) {
+fn check_lookups(provider: Provider, events: &[Event], expected: &[&str]) {
     let states = states(events);
     let last = events.last().unwrap();
-    let wanted = last.facts.iter().flat_map(|fact| {
+    let requested = last.facts.iter().flat_map(|fact| {
         let id = EntityId { source: "shop".to_owned(), key: fact.key.clone() };
-        dialect(provider).wants(last, &fact.key, &states[&id])
+        dialect(provider).lookups_after(last, &fact.key, &states[&id])
     });
-    let in_short = wanted.map(|Want { lookup, reason, after }| {
+    let in_short = requested.map(|LookupRequest { lookup, reason, after }| {
         let (entity, reference) = lookup.about.parts();
-        format!("{reason:?} {} of {entity} {reference} after {} s", lookup.question.as_str(), after.num_seconds())
+        format!("{reason:?} {} of {entity} {reference} after {} s", lookup.kind.as_str(), after.num_seconds())
     });
     assert_eq!(in_short.collect::<Vec<_>>(), expected);
 }
@@ -83,23 +83,23 @@ fn signed_order(signature: Option<&str>) -> Event {
 #[test]
 fn a_thin_webhook_makes_one_ask_for_what_it_announces() {
     let content = json!({"orderNo": "B1", "orderStatus": "GOT_RESOURCE"});
-    check_wants(Provider::EsimAccess, &[access("ORDER_STATUS", &content)], &["Thin order of order B1 after 0 s"]);
+    check_lookups(Provider::EsimAccess, &[access("ORDER_STATUS", &content)], &["Thin order of order B1 after 0 s"]);
     let content = json!({"orderNo": "B1", "iccid": "8", "smdpStatus": "DOWNLOAD"});
-    check_wants(Provider::EsimAccess, &[access("SMDP_EVENT", &content)], &["Thin esim of eSIM B1/8 after 0 s"]);
+    check_lookups(Provider::EsimAccess, &[access("SMDP_EVENT", &content)], &["Thin esim of eSIM B1/8 after 0 s"]);
 }
 
 #[test]
 fn an_unsigned_webhook_is_asked_about_with_as_few_questions_as_needed() {
-    check_wants(
+    check_lookups(
         Provider::Yoni,
         &[yoni("COMPLETED")],
         &["Unconfirmed esim of eSIM 8901 after 0 s", "Poll usage of eSIM 8901 after 21600 s"],
     );
-    check_wants(Provider::Yoni, &[yoni("FAILED")], &["Unconfirmed order of order Y1 after 0 s"]);
+    check_lookups(Provider::Yoni, &[yoni("FAILED")], &["Unconfirmed order of order Y1 after 0 s"]);
     let payment = json!({"id": "p", "operation_type": "payout", "status": "completed"});
     let payment = event(Provider::Airtm, Origin::Webhook, 0, None, payment.to_string().into_bytes());
-    check_wants(Provider::Airtm, &[payment], &["Unconfirmed payment of payment p after 0 s"]);
-    check_wants(
+    check_lookups(Provider::Airtm, &[payment], &["Unconfirmed payment of payment p after 0 s"]);
+    check_lookups(
         Provider::Airalo,
         &[signed_order(None)],
         &[
@@ -112,10 +112,14 @@ fn an_unsigned_webhook_is_asked_about_with_as_few_questions_as_needed() {
 
 #[test]
 fn a_signed_webhook_needs_no_confirmation() {
-    check_wants(Provider::Airalo, &[signed_order(Some("airalo-signature"))], &["Poll usage of eSIM 891 after 21600 s"]);
+    check_lookups(
+        Provider::Airalo,
+        &[signed_order(Some("airalo-signature"))],
+        &["Poll usage of eSIM 891 after 21600 s"],
+    );
     let payment = json!({"type": "payin.confirmed", "data": {"id": "p", "status": "CONFIRMED"}});
     let signed = event(Provider::Airtm, Origin::Webhook, 0, Some("svix-signature"), payment.to_string().into_bytes());
-    check_wants(Provider::Airtm, &[signed], &[]);
+    check_lookups(Provider::Airtm, &[signed], &[]);
 }
 
 #[test]
@@ -123,14 +127,14 @@ fn what_an_answer_brought_is_polled_and_not_asked_about_again() {
     let record = json!({"orderNo": "Y1", "iccid": "8901", "lpa": "LPA:1$rsp.demo$X", "result": "COMPLETED"});
     let found = json!({"code": 0, "data": {"records": [record]}});
     let repaired = answer(Provider::Yoni, order_lookup("Y1", None), 5, Some(found));
-    check_wants(Provider::Yoni, std::slice::from_ref(&repaired), &["Poll usage of eSIM 8901 after 21600 s"]);
+    check_lookups(Provider::Yoni, std::slice::from_ref(&repaired), &["Poll usage of eSIM 8901 after 21600 s"]);
     let lookup = Lookup {
         about: EntityKey::Esim("8901".to_owned()),
-        question: Question::Usage,
+        kind: LookupKind::Usage,
         hints: Hints { order_ref: Some("Y1".to_owned()), ..Hints::default() },
     };
     let used = answer(Provider::Yoni, lookup, 9, Some(json!({"data": {"total": "100", "usage": "90"}})));
-    check_wants(Provider::Yoni, &[repaired, used], &[]);
+    check_lookups(Provider::Yoni, &[repaired, used], &[]);
 }
 
 fn esim(expires_in: Option<TimeDelta>, used_percent: u64, plan: PlanStatus) -> Esim {
@@ -172,31 +176,31 @@ fn what_is_over_is_not_asked_about() {
     check_pace(&endless, None);
 }
 
-fn esim_lookup(question: Question) -> Lookup {
+fn esim_lookup(kind: LookupKind) -> Lookup {
     let hints = Hints { order_ref: Some("Y1".to_owned()), iccid: Some("8901".to_owned()), ..Hints::default() };
-    Lookup { about: EntityKey::Esim("8901".to_owned()), question, hints }
+    Lookup { about: EntityKey::Esim("8901".to_owned()), kind, hints }
 }
 
 /// What is to be asked next, in seconds, after the events.
 #[track_caller]
 fn check_next(
     provider: Provider,
-    (lookup, reason, asked): (&Lookup, Reason, u32),
+    (lookup, reason, asked): (&Lookup, LookupReason, u32),
     events: &[Event],
-    expected: Option<(Reason, i64)>,
+    expected: Option<(LookupReason, i64)>,
 ) {
     let states = states(events);
     let state = states.get(&EntityId { source: "shop".to_owned(), key: lookup.about.clone() });
-    let next = dialect(provider).next(lookup, reason, state, asked, at(100));
+    let next = dialect(provider).next_lookup(lookup, reason, state, asked, at(100));
     assert_eq!(next.map(|(reason, pause)| (reason, pause.num_seconds())), expected);
 }
 
 #[test]
 fn a_question_without_its_answer_is_asked_for_about_a_day() {
     let lookup = order_lookup("B1", None);
-    check_next(Provider::EsimAccess, (&lookup, Reason::Overdue, 1), &[], Some((Reason::Overdue, 2)));
-    check_next(Provider::EsimAccess, (&lookup, Reason::Overdue, 5), &[], Some((Reason::Overdue, 60)));
-    check_next(Provider::EsimAccess, (&lookup, Reason::Overdue, 15), &[], None);
+    check_next(Provider::EsimAccess, (&lookup, LookupReason::Overdue, 1), &[], Some((LookupReason::Overdue, 2)));
+    check_next(Provider::EsimAccess, (&lookup, LookupReason::Overdue, 5), &[], Some((LookupReason::Overdue, 60)));
+    check_next(Provider::EsimAccess, (&lookup, LookupReason::Overdue, 15), &[], None);
     let day = PAUSES.iter().fold(TimeDelta::zero(), |sum, pause| sum + *pause);
     assert_eq!(day.num_hours(), 23);
     assert!(PAUSES.is_sorted());
@@ -215,37 +219,37 @@ fn a_thin_order_is_done_once_its_esims_came() {
             Some(json!({"success": true, "obj": {"esimList": [esim]}})),
         )
     };
-    let thin = (&lookup, Reason::Thin, 1);
-    check_next(Provider::EsimAccess, thin, std::slice::from_ref(&rung), Some((Reason::Thin, 2)));
-    check_next(Provider::EsimAccess, thin, &[rung.clone(), found(3, "")], Some((Reason::Thin, 2)));
+    let thin = (&lookup, LookupReason::Thin, 1);
+    check_next(Provider::EsimAccess, thin, std::slice::from_ref(&rung), Some((LookupReason::Thin, 2)));
+    check_next(Provider::EsimAccess, thin, &[rung.clone(), found(3, "")], Some((LookupReason::Thin, 2)));
     let late = states(&[rung.clone(), found(600, "")]);
     assert!(late.values().all(|state| state.refuted_at().is_none()), "it takes its time");
     let unknown = answer(Provider::EsimAccess, lookup.clone(), 600, None);
-    check_next(Provider::EsimAccess, thin, &[rung.clone(), unknown], Some((Reason::Thin, 2)));
+    check_next(Provider::EsimAccess, thin, &[rung.clone(), unknown], Some((LookupReason::Thin, 2)));
     check_next(Provider::EsimAccess, thin, &[rung, found(3, "LPA:1$a$b")], None);
 }
 
 #[test]
 fn a_doorbell_is_asked_about_until_it_is_confirmed_or_refuted() {
-    let lookup = esim_lookup(Question::Esim);
+    let lookup = esim_lookup(LookupKind::Esim);
     let record = json!({"orderNo": "Y1", "iccid": "8901", "lpa": "LPA:1$rsp.demo$X", "result": "COMPLETED"});
     let found =
         |seconds| answer(Provider::Yoni, lookup.clone(), seconds, Some(json!({"data": {"records": [record.clone()]}})));
     let unknown = |seconds| answer(Provider::Yoni, lookup.clone(), seconds, None);
-    let asked = |count| (&lookup, Reason::Unconfirmed, count);
-    check_next(Provider::Yoni, asked(1), &[yoni("COMPLETED"), unknown(2)], Some((Reason::Unconfirmed, 2)));
+    let asked = |count| (&lookup, LookupReason::Unconfirmed, count);
+    check_next(Provider::Yoni, asked(1), &[yoni("COMPLETED"), unknown(2)], Some((LookupReason::Unconfirmed, 2)));
     check_next(Provider::Yoni, asked(2), &[yoni("COMPLETED"), unknown(2), found(9)], None);
     check_next(Provider::Yoni, asked(9), &[yoni("COMPLETED"), unknown(2), unknown(60)], None);
 }
 
 #[test]
 fn a_poll_goes_on_at_its_pace() {
-    let lookup = esim_lookup(Question::Usage);
+    let lookup = esim_lookup(LookupKind::Usage);
     let used =
         |used: &str| answer(Provider::Yoni, lookup.clone(), 50, Some(json!({"data": {"total": "100", "usage": used}})));
-    let poll = (&lookup, Reason::Poll, 900);
-    check_next(Provider::Yoni, poll, &[yoni("COMPLETED"), used("10")], Some((Reason::Poll, 21_600)));
-    check_next(Provider::Yoni, poll, &[yoni("COMPLETED"), used("85")], Some((Reason::Poll, 1_800)));
-    let refuted = answer(Provider::Yoni, esim_lookup(Question::Esim), 70, None);
+    let poll = (&lookup, LookupReason::Poll, 900);
+    check_next(Provider::Yoni, poll, &[yoni("COMPLETED"), used("10")], Some((LookupReason::Poll, 21_600)));
+    check_next(Provider::Yoni, poll, &[yoni("COMPLETED"), used("85")], Some((LookupReason::Poll, 1_800)));
+    let refuted = answer(Provider::Yoni, esim_lookup(LookupKind::Esim), 70, None);
     check_next(Provider::Yoni, poll, &[yoni("COMPLETED"), refuted], None);
 }

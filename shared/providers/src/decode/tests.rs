@@ -4,7 +4,7 @@ use secrecy::SecretSlice;
 use serde_json::json;
 use shared::confirmation::Verdict;
 use shared::fact::State;
-use shared::lookup::{Answer, Hints, Lookup, Question, Reason, order_lookup};
+use shared::lookup::{Answer, Hints, Lookup, LookupKind, LookupReason, order_lookup};
 use shared::origin::{Mode, Provider};
 
 use super::*;
@@ -330,11 +330,11 @@ fn an_answer_says_when_it_was_asked_and_what_it_is_about() {
 #[test]
 fn what_nobody_should_ask_is_refused() {
     let about = EntityKey::Order("1".to_owned());
-    let lookup = |question| Lookup { about: about.clone(), question, hints: Hints::default() };
+    let lookup = |kind| Lookup { about: about.clone(), kind, hints: Hints::default() };
     for provider in Provider::ALL.iter().copied() {
-        let refusal = |question| decode(&answer_envelope(provider, lookup(question), Some(json!({}))));
-        assert!(refusal(Question::Payment).is_err(), "{provider}");
-        assert!(refusal(Question::Order).is_err(), "{provider}: nothing is in it");
+        let refusal = |kind| decode(&answer_envelope(provider, lookup(kind), Some(json!({}))));
+        assert!(refusal(LookupKind::Payment).is_err(), "{provider}");
+        assert!(refusal(LookupKind::Order).is_err(), "{provider}: nothing is in it");
     }
     let no_answer = Envelope { origin: Origin::Fetch, ..envelope(Provider::Yoni, "{}") };
     assert!(decode(&no_answer).is_err());
@@ -354,7 +354,7 @@ fn only_a_signature_or_the_api_vouches() {
     assert_eq!(verdict(&clock), None);
 }
 
-/// An answer to each question, with all that a dialect reads.
+/// An answer to each lookup, with all that a dialect reads.
 fn answers() -> Vec<(Provider, Value)> {
     let sim = json!({"iccid": "8", "qrcode": "LPA:1$a$b", "lpa": "a", "recycled": false, "simable": {"status": {"slug": "completed"}}});
     let usage = json!({"remaining": 1, "total": 2, "expired_at": "2026-05-09 00:00:00", "is_unlimited": false, "status": "ACTIVE"});
@@ -373,27 +373,27 @@ fn answers() -> Vec<(Provider, Value)> {
         (
             Provider::Airalo,
             order("r"),
-            Question::Order,
+            LookupKind::Order,
             json!({"data": {"id": 1, "sims": [sim], "status": {"slug": "completed"}}}),
         ),
-        (Provider::Airalo, esim("8"), Question::Esim, json!({"data": sim})),
-        (Provider::Airalo, esim("8"), Question::Usage, json!({"data": usage})),
-        (Provider::EsimAccess, order("B1"), Question::Order, json!({"success": true, "obj": {"esimList": [access]}})),
+        (Provider::Airalo, esim("8"), LookupKind::Esim, json!({"data": sim})),
+        (Provider::Airalo, esim("8"), LookupKind::Usage, json!({"data": usage})),
+        (Provider::EsimAccess, order("B1"), LookupKind::Order, json!({"success": true, "obj": {"esimList": [access]}})),
         (
             Provider::EsimAccess,
             esim("B1/8"),
-            Question::Usage,
+            LookupKind::Usage,
             json!({"success": true, "obj": {"esimUsageList": [used]}}),
         ),
-        (Provider::Yoni, esim("8"), Question::Esim, json!({"code": 0, "data": {"records": [record]}})),
-        (Provider::Yoni, esim("8"), Question::Usage, json!({"code": 0, "data": {"total": "2", "usage": "1"}})),
-        (Provider::Simplifytrip, order("7"), Question::Order, trip_order),
-        (Provider::Simplifytrip, esim("8"), Question::Esim, trip),
-        (Provider::Airtm, EntityKey::Payment("p".to_owned()), Question::Payment, payment),
+        (Provider::Yoni, esim("8"), LookupKind::Esim, json!({"code": 0, "data": {"records": [record]}})),
+        (Provider::Yoni, esim("8"), LookupKind::Usage, json!({"code": 0, "data": {"total": "2", "usage": "1"}})),
+        (Provider::Simplifytrip, order("7"), LookupKind::Order, trip_order),
+        (Provider::Simplifytrip, esim("8"), LookupKind::Esim, trip),
+        (Provider::Airtm, EntityKey::Payment("p".to_owned()), LookupKind::Payment, payment),
     ];
-    let body = |(provider, about, question, found): (Provider, EntityKey, Question, Value)| {
+    let body = |(provider, about, kind, found): (Provider, EntityKey, LookupKind, Value)| {
         let hints = Hints { order_ref: Some("o".to_owned()), ..Hints::default() };
-        let asked = Lookup { about, question, hints };
+        let asked = Lookup { about, kind, hints };
         let answer = Answer { asked, asked_at: asked_at(), found: Some(found) };
         (provider, serde_json::from_slice(&answer.body()).unwrap())
     };
@@ -418,9 +418,9 @@ fn no_field_of_any_form_makes_an_answer_panic_or_be_quoted() {
 fn ask_on(provider: Provider, event: &Event) {
     let webhook = Event { origin: Origin::Webhook, ..event.clone() };
     for fact in &event.facts {
-        for want in dialect(provider).wants(&webhook, &fact.key, &fact.claims) {
+        for request in dialect(provider).lookups_after(&webhook, &fact.key, &fact.claims) {
             let state = Some(&fact.claims);
-            dialect(provider).next(&want.lookup, Reason::Poll, state, 1, received_at());
+            dialect(provider).next_lookup(&request.lookup, LookupReason::Poll, state, 1, received_at());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What eSIM Access says: unsigned, and most of it with a date.
 
 use serde_json::{Value, json};
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::origin::Provider;
 
 use super::{Said, esim, order, written};
@@ -61,22 +61,22 @@ impl Esim {
 
     /// Its API about the order: with the code, once there is one.
     pub(crate) fn answers_order(self, seconds: i64, code: Option<&str>, plan: &str) -> Said {
-        let about = (order(self.0), Question::Order, Hints::default());
+        let about = (order(self.0), LookupKind::Order, Hints::default());
         Said::answer(Provider::EsimAccess, seconds, about, Some(self.found(code, plan, 0)))
     }
 
     pub(crate) fn answers_esim(self, seconds: i64, code: Option<&str>, plan: &str, used: u64) -> Said {
-        let about = (esim(&self.reference()), Question::Esim, Hints::default());
+        let about = (esim(&self.reference()), LookupKind::Esim, Hints::default());
         Said::answer(Provider::EsimAccess, seconds, about, Some(self.found(code, plan, used)))
     }
 
     /// Its API knows no such order.
     pub(crate) fn denies_order(self, seconds: i64) -> Said {
-        Said::answer(Provider::EsimAccess, seconds, (order(self.0), Question::Order, Hints::default()), None)
+        Said::answer(Provider::EsimAccess, seconds, (order(self.0), LookupKind::Order, Hints::default()), None)
     }
 
     pub(crate) fn denies_esim(self, seconds: i64) -> Said {
-        let about = (esim(&self.reference()), Question::Esim, Hints::default());
+        let about = (esim(&self.reference()), LookupKind::Esim, Hints::default());
         Said::answer(Provider::EsimAccess, seconds, about, None)
     }
 

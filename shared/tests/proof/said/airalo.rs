@@ -1,7 +1,7 @@
 //! What Airalo says: signed, and without a date.
 
 use serde_json::{Value, json};
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::origin::Provider;
 
 use super::{Said, esim, order, written};
@@ -42,18 +42,18 @@ pub(crate) fn credit(seconds: i64, percent: u32) -> Said {
 pub(crate) fn answers_order(seconds: i64, order_ref: &str, (iccid, code): (&str, &str), status: &str) -> Said {
     let data =
         json!({"id": 1, "type": "sim", "package_id": "p", "sims": [sim(iccid, code)], "status": {"slug": status}});
-    let about = (order(order_ref), Question::Order, Hints::default());
+    let about = (order(order_ref), LookupKind::Order, Hints::default());
     Said::answer(Provider::Airalo, seconds, about, Some(json!({"data": data})))
 }
 
 pub(crate) fn denies_order(seconds: i64, order_ref: &str) -> Said {
-    Said::answer(Provider::Airalo, seconds, (order(order_ref), Question::Order, Hints::default()), None)
+    Said::answer(Provider::Airalo, seconds, (order(order_ref), LookupKind::Order, Hints::default()), None)
 }
 
 /// The plan ends at `end`; of its 1024 MB some remain.
 pub(crate) fn answers_usage(seconds: i64, iccid: &str, status: &str, remaining: u32, end: i64) -> Said {
     let data = json!({"remaining": remaining, "total": 1024, "expired_at": written(end), "status": status});
-    let about = (esim(iccid), Question::Usage, Hints::default());
+    let about = (esim(iccid), LookupKind::Usage, Hints::default());
     Said::answer(Provider::Airalo, seconds, about, Some(json!({"data": data})))
 }
 

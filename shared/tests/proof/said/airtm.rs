@@ -1,7 +1,7 @@
 //! What Airtm says: in its first generation unsigned, in its second signed, in both with a date.
 
 use serde_json::json;
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::origin::Provider;
 
 use super::{Said, payment, written};
@@ -29,9 +29,9 @@ pub(crate) fn bare(seconds: i64, payment_ref: &str, status: &str) -> Said {
 pub(crate) fn answers(seconds: i64, payment_ref: &str, operation: &str, status: &str, changed: i64) -> Said {
     let found = json!({"id": payment_ref, "operation_type": operation, "status": status, "amount": "1.00",
                        "updated_at": written(changed)});
-    Said::answer(Provider::Airtm, seconds, (payment(payment_ref), Question::Payment, Hints::default()), Some(found))
+    Said::answer(Provider::Airtm, seconds, (payment(payment_ref), LookupKind::Payment, Hints::default()), Some(found))
 }
 
 pub(crate) fn denies(seconds: i64, payment_ref: &str) -> Said {
-    Said::answer(Provider::Airtm, seconds, (payment(payment_ref), Question::Payment, Hints::default()), None)
+    Said::answer(Provider::Airtm, seconds, (payment(payment_ref), LookupKind::Payment, Hints::default()), None)
 }

@@ -1,7 +1,7 @@
 //! What SimplifyTrip says: signed, and each with a date.
 
 use serde_json::{Value, json};
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::origin::Provider;
 
 use super::{Said, esim, order, written};
@@ -29,13 +29,13 @@ pub(crate) fn returned(seconds: i64, return_ref: &str, order_ref: &str, status: 
 }
 
 pub(crate) fn answers_order(seconds: i64, order_ref: &str, (iccid, code): (&str, &str), status: &str) -> Said {
-    let about = (order(order_ref), Question::Order, Hints::default());
+    let about = (order(order_ref), LookupKind::Order, Hints::default());
     let found = json!({"id": order_ref, "status": status, "items": lines(iccid, code)});
     Said::answer(Provider::Simplifytrip, seconds, about, Some(found))
 }
 
 pub(crate) fn denies_order(seconds: i64, order_ref: &str) -> Said {
-    Said::answer(Provider::Simplifytrip, seconds, (order(order_ref), Question::Order, Hints::default()), None)
+    Said::answer(Provider::Simplifytrip, seconds, (order(order_ref), LookupKind::Order, Hints::default()), None)
 }
 
 /// The plan ends at `end`; its profile came where it is at `recorded`.
@@ -44,7 +44,7 @@ pub(crate) fn answers_esim(seconds: i64, iccid: &str, plan: &str, (recorded, pro
     let found = json!({"iccid": iccid, "activityLogs": [log],
                        "simStatus": {"planStatus": plan, "planEndTime": written(end), "usedTraffic": 3_221_225_472_u64},
                        "productInfo": {"name": "Six", "package": "FIXED", "data": "6GB"}});
-    Said::answer(Provider::Simplifytrip, seconds, (esim(iccid), Question::Esim, Hints::default()), Some(found))
+    Said::answer(Provider::Simplifytrip, seconds, (esim(iccid), LookupKind::Esim, Hints::default()), Some(found))
 }
 
 fn lines(iccid: &str, code: &str) -> Value {

@@ -1,7 +1,7 @@
 //! What Yoni says: unsigned, and without a date.
 
 use serde_json::{Value, json};
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::origin::Provider;
 
 use super::{Said, esim, order};
@@ -24,18 +24,18 @@ pub(crate) fn denies(seconds: i64, order_ref: &str, iccid: &str) -> Said {
 }
 
 pub(crate) fn denies_order(seconds: i64, order_ref: &str) -> Said {
-    Said::answer(Provider::Yoni, seconds, (order(order_ref), Question::Order, Hints::default()), None)
+    Said::answer(Provider::Yoni, seconds, (order(order_ref), LookupKind::Order, Hints::default()), None)
 }
 
 /// What is used of an eSIM, in MB.
 pub(crate) fn answers_usage(seconds: i64, iccid: &str, total: u32, used: u32) -> Said {
     let found = json!({"code": 0, "data": {"total": total.to_string(), "usage": used.to_string()}});
-    Said::answer(Provider::Yoni, seconds, (esim(iccid), Question::Usage, Hints::default()), Some(found))
+    Said::answer(Provider::Yoni, seconds, (esim(iccid), LookupKind::Usage, Hints::default()), Some(found))
 }
 
-fn about(order_ref: &str, iccid: &str) -> (shared::fact::EntityKey, Question, Hints) {
+fn about(order_ref: &str, iccid: &str) -> (shared::fact::EntityKey, LookupKind, Hints) {
     let hints = Hints { order_ref: Some(order_ref.to_owned()), iccid: Some(iccid.to_owned()), ..Hints::default() };
-    (esim(iccid), Question::Esim, hints)
+    (esim(iccid), LookupKind::Esim, hints)
 }
 
 fn record(order_ref: &str, iccid: &str, code: &str, result: &str) -> Value {

@@ -1,7 +1,7 @@
 //! The questions to the providers' APIs in PostgreSQL.
 
 use serde_json::Value;
-use shared::lookup::Want;
+use shared::lookup::LookupRequest;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 
@@ -9,12 +9,12 @@ use crate::StoreError;
 use crate::lookups::{AGAIN_AFTER, Claimed, Lookups, Mark};
 
 impl Lookups for PgConnection {
-    async fn want_lookups(&mut self, wants: &[(&str, Want)]) -> Result<(), StoreError> {
+    async fn want_lookups(&mut self, wants: &[(&str, LookupRequest)]) -> Result<(), StoreError> {
         if wants.is_empty() {
             return Ok(());
         }
         let sources: Vec<_> = wants.iter().map(|(source, _)| *source).collect();
-        let questions: Vec<_> = wants.iter().map(|(_, want)| want.lookup.question.as_str()).collect();
+        let questions: Vec<_> = wants.iter().map(|(_, want)| want.lookup.kind.as_str()).collect();
         let references: Vec<_> = wants.iter().map(|(_, want)| want.lookup.about.parts().1).collect();
         let lookups: Result<Vec<Value>, _> = wants.iter().map(|(_, want)| serde_json::to_value(&want.lookup)).collect();
         let lookups = lookups.map_err(|error| sqlx::Error::Encode(error.into()))?;

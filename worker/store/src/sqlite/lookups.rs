@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::lookup::Want;
+use shared::lookup::LookupRequest;
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Row as _, SqliteConnection};
@@ -14,16 +14,16 @@ use crate::StoreError;
 use crate::lookups::{AGAIN_AFTER, Claimed, Lookups, Mark};
 
 impl Lookups for SqliteConnection {
-    async fn want_lookups(&mut self, wants: &[(&str, Want)]) -> Result<(), StoreError> {
+    async fn want_lookups(&mut self, wants: &[(&str, LookupRequest)]) -> Result<(), StoreError> {
         if wants.is_empty() {
             return Ok(());
         }
         let now = now();
-        let due = |want: &Want| now.checked_add_signed(want.after).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let want = |(source, want): &(&str, Want)| {
+        let due = |want: &LookupRequest| now.checked_add_signed(want.after).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let want = |(source, want): &(&str, LookupRequest)| {
             json!({
                 "source": source,
-                "question": want.lookup.question.as_str(),
+                "question": want.lookup.kind.as_str(),
                 "reference": want.lookup.about.parts().1,
                 "lookup": want.lookup,
                 "reason": want.reason.as_str(),

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use shared::confirmation::Verdict;
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::order::OrderStatus;
 use shared::origin::Provider;
 
@@ -73,7 +73,7 @@ fn sim(status: &str) -> Value {
 #[test]
 fn an_esim_tells_of_its_order_if_it_is_known_what_that_is_called() {
     let hints = Hints { order_ref: Some("r1".to_owned()), ..Hints::default() };
-    let lookup = |hints: &Hints| esim_lookup(Question::Esim, ICCID, hints.clone());
+    let lookup = |hints: &Hints| esim_lookup(LookupKind::Esim, ICCID, hints.clone());
     let event = answer(AIRALO, lookup(&hints), &sim("completed"));
     assert_eq!(event.kind, "esim_answer");
     assert_eq!(in_short(&event), ["order r1: completed".to_owned(), format!("esim {ICCID}: plan=allocated install")]);
@@ -83,13 +83,13 @@ fn an_esim_tells_of_its_order_if_it_is_known_what_that_is_called() {
     recycled["data"]["recycled"] = true.into();
     let event = answer(AIRALO, lookup(&Hints::default()), &recycled);
     assert_eq!(in_short(&event), [format!("esim {ICCID}: plan=expired install")]);
-    let other = esim_lookup(Question::Esim, "892", Hints::default());
+    let other = esim_lookup(LookupKind::Esim, "892", Hints::default());
     check_answer_refused(AIRALO, other, &sim("completed"), "data.iccid is missing");
 }
 
 #[track_caller]
 fn check_usage(usage: &Value, expected: &str) {
-    let event = answer(AIRALO, esim_lookup(Question::Usage, ICCID, Hints::default()), &json!({"data": usage}));
+    let event = answer(AIRALO, esim_lookup(LookupKind::Usage, ICCID, Hints::default()), &json!({"data": usage}));
     assert_eq!(event.kind, "usage_answer");
     assert_eq!(in_short(&event), [format!("esim {ICCID}: {expected}")]);
 }
@@ -110,7 +110,7 @@ fn usage_is_in_megabytes_and_of_an_unlimited_plan_none() {
 #[test]
 fn usage_may_be_as_old_as_the_providers_cache() {
     let usage = json!({"remaining": 1, "total": 2, "expired_at": "2026-05-09 00:00:00", "status": "ACTIVE"});
-    let event = answer(AIRALO, esim_lookup(Question::Usage, ICCID, Hints::default()), &json!({"data": usage}));
+    let event = answer(AIRALO, esim_lookup(LookupKind::Usage, ICCID, Hints::default()), &json!({"data": usage}));
     let [esim] = esims(&event)[..] else { panic!("one eSIM") };
     let cached = Some(at("2026-05-01T11:39:58Z"));
     assert_eq!((esim.plan.at(), esim.usage.at(), esim.expires_at.at()), (cached, cached, cached));
@@ -124,6 +124,6 @@ fn what_it_does_not_know_is_denied() {
     let [order] = orders(&event)[..] else { panic!("one order") };
     assert_eq!((order.status(), order.standing.is_empty()), (OrderStatus::Pending, true));
     assert_eq!((order.confirmation.vouched.value(), order.heard.first), (Some(&None), None));
-    let usage = no_answer(AIRALO, esim_lookup(Question::Usage, ICCID, Hints::default()));
+    let usage = no_answer(AIRALO, esim_lookup(LookupKind::Usage, ICCID, Hints::default()));
     assert_eq!((usage.kind.as_str(), usage.facts.len()), ("usage_answer", 0));
 }

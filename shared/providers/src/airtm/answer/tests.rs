@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use shared::confirmation::Verdict;
 use shared::event::Event;
 use shared::fact::EntityKey;
-use shared::lookup::{Hints, Lookup, Question};
+use shared::lookup::{Hints, Lookup, LookupKind};
 use shared::origin::Provider;
 use shared::payment::Payment;
 
@@ -13,7 +13,7 @@ const AIRTM: Provider = Provider::Airtm;
 
 fn lookup(payment_ref: &str, direction: Option<Direction>) -> Lookup {
     let hints = Hints { direction, ..Hints::default() };
-    Lookup { about: EntityKey::Payment(payment_ref.to_owned()), question: Question::Payment, hints }
+    Lookup { about: EntityKey::Payment(payment_ref.to_owned()), kind: LookupKind::Payment, hints }
 }
 
 fn payment(event: &Event) -> &Payment {

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use shared::confirmation::Verdict;
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::origin::Provider;
 
 use crate::fixtures::{
@@ -50,7 +50,7 @@ fn sim(plan_status: &str, package: &str, data: &str, used: u64) -> Value {
 
 #[track_caller]
 fn check_sim(found: &Value, expected: &str) {
-    let event = answer(SIMPLIFYTRIP, esim_lookup(Question::Esim, ICCID, Hints::default()), found);
+    let event = answer(SIMPLIFYTRIP, esim_lookup(LookupKind::Esim, ICCID, Hints::default()), found);
     assert_eq!(in_short(&event), [format!("esim {ICCID}: {expected}")]);
 }
 
@@ -64,7 +64,7 @@ fn an_esim_tells_its_plan_its_profile_and_what_is_used() {
 
 #[test]
 fn times_without_a_zone_are_local() {
-    let lookup = esim_lookup(Question::Esim, ICCID, Hints::default());
+    let lookup = esim_lookup(LookupKind::Esim, ICCID, Hints::default());
     let event = answer(SIMPLIFYTRIP, lookup, &sim("IN_USE", "FIXED", "6GB", 1));
     let esim = esims(&event)[0];
     assert_eq!((esim.profile.at(), esim.plan.at()), (Some(at("2025-05-14T00:00:00Z")), Some(asked_at())));
@@ -76,6 +76,6 @@ fn times_without_a_zone_are_local() {
 #[test]
 fn what_it_does_not_know_denies_an_order_and_no_code() {
     assert_eq!(orders(&no_answer(SIMPLIFYTRIP, order_lookup("7")))[0].confirmation.vouched.value(), Some(&None));
-    assert_eq!(no_answer(SIMPLIFYTRIP, esim_lookup(Question::Esim, ICCID, Hints::default())).facts, []);
+    assert_eq!(no_answer(SIMPLIFYTRIP, esim_lookup(LookupKind::Esim, ICCID, Hints::default())).facts, []);
     check_answer_refused(SIMPLIFYTRIP, order_lookup("7"), &json!({"status": "SUCCESS"}), "id is missing");
 }

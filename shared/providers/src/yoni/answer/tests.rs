@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use shared::confirmation::Verdict;
-use shared::lookup::{Hints, Question};
+use shared::lookup::{Hints, LookupKind};
 use shared::origin::Provider;
 
 use crate::fixtures::{
@@ -25,7 +25,7 @@ fn one_record_tells_of_an_order_and_its_esim() {
     let event = answer(YONI, order_lookup("Y1"), &found);
     assert_eq!((event.kind.as_str(), in_short(&event)), ("order_answer", expected.map(str::to_owned).to_vec()));
     let hints = Hints { order_ref: Some("Y1".to_owned()), ..Hints::default() };
-    let event = answer(YONI, esim_lookup(Question::Esim, "8901", hints), &found);
+    let event = answer(YONI, esim_lookup(LookupKind::Esim, "8901", hints), &found);
     assert_eq!((event.kind.as_str(), in_short(&event)), ("esim_answer", expected.map(str::to_owned).to_vec()));
     let (order, esim) = (orders(&event)[0], esims(&event)[0]);
     assert_eq!((order.verdict(), order.standing.at()), (Some(Verdict::Confirmed), Some(asked_at())));
@@ -45,7 +45,7 @@ fn an_order_under_way_has_no_esim_yet() {
 #[test]
 fn an_order_that_is_not_on_the_page_is_denied_with_its_esim() {
     let hints = Hints { order_ref: Some("Y1".to_owned()), ..Hints::default() };
-    let lookup = esim_lookup(Question::Esim, "8901", hints);
+    let lookup = esim_lookup(LookupKind::Esim, "8901", hints);
     for event in [answer(YONI, lookup.clone(), &page(&[])), no_answer(YONI, lookup)] {
         assert_eq!(in_short(&event), ["order Y1: pending", "esim 8901: "]);
         assert_eq!(orders(&event)[0].confirmation.vouched.value(), Some(&None));
@@ -56,7 +56,7 @@ fn an_order_that_is_not_on_the_page_is_denied_with_its_esim() {
 #[track_caller]
 fn check_flow(total: &str, usage: &str, expected: &str) {
     let found = json!({"code": 0, "data": {"total": total, "usage": usage}});
-    let event = answer(YONI, esim_lookup(Question::Usage, "8901", Hints::default()), &found);
+    let event = answer(YONI, esim_lookup(LookupKind::Usage, "8901", Hints::default()), &found);
     assert_eq!(in_short(&event), [format!("esim 8901: {expected}")]);
 }
 
