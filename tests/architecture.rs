@@ -40,8 +40,8 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
     (
         "store",
         &[
-            "chrono", "futures-util", "hex", "rust_decimal", "secrecy", "serde", "serde_json", "shared", "sqlx",
-            "thiserror", "trait-variant", "uuid",
+            "async-trait", "chrono", "futures-util", "hex", "rust_decimal", "secrecy", "serde", "serde_json", "shared",
+            "sqlx", "thiserror", "uuid",
         ],
     ),
     (
@@ -49,8 +49,8 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
         &[
             "anyhow", "axum", "base64", "chrono", "chrono-tz", "clap", "hex", "hmac", "lettre", "minijinja", "png",
             "prometheus-client", "providers", "qrcode", "rand", "reqwest", "runtime", "rust_decimal", "rustls",
-            "secrecy", "serde", "serde_json", "sha2", "shared", "sqlx", "store", "subtle", "thiserror", "tokio",
-            "tokio-util", "toml", "tracing", "uuid",
+            "secrecy", "serde", "serde_json", "sha2", "shared", "store", "subtle", "thiserror", "tokio", "tokio-util",
+            "toml", "tracing", "uuid",
         ],
     ),
     (

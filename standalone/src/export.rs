@@ -4,6 +4,7 @@
 mod checksum;
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -15,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use store::postgres;
 use store::sqlite::{self, SqliteStore};
 use store::transfer::{Portable, TABLES};
-use store::{Store, Tables, Transfer as _};
+use store::{Store, Tables};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -79,7 +80,8 @@ async fn apply_what_waits(data: &DataDir, settings: Settings) -> anyhow::Result<
     let mut tasks = Tasks::new(stop.clone());
     let deadline = work.shutdown_deadline;
     let nobody: Option<Spool> = None;
-    let applying = worker::run_on(work, sqlite::open(&data.database()), queue.clone(), nobody, listener, stop.clone());
+    let applying =
+        worker::run_on(work, Arc::new(sqlite::open(&data.database())), queue.clone(), nobody, listener, stop.clone());
     tasks.spawn("worker", applying);
     tasks.spawn("wait", async move {
         let emptied = wait_until_empty(&queue).await;
@@ -108,7 +110,7 @@ async fn wait_until_empty(queue: &Spool) -> anyhow::Result<()> {
 }
 
 /// Answers how many rows.
-async fn copy(store: &impl Store, target: &impl Store, out: &mut impl Write) -> anyhow::Result<u64> {
+async fn copy(store: &dyn Store, target: &dyn Store, out: &mut impl Write) -> anyhow::Result<u64> {
     let mut from = store.snapshot().await.context("reading the data")?;
     let mut to = target.begin().await.context("opening PostgreSQL for writing")?;
     for table in TABLES {
@@ -143,11 +145,11 @@ async fn copy(store: &impl Store, target: &impl Store, out: &mut impl Write) -> 
         );
         moved += read.rows();
     }
-    target.commit(to).await.context("committing")?;
+    to.commit().await.context("committing")?;
     Ok(moved)
 }
 
-async fn checksum(db: &mut impl Tables, table: Portable) -> anyhow::Result<Checksum> {
+async fn checksum(db: &mut dyn Tables, table: Portable) -> anyhow::Result<Checksum> {
     let mut written = Checksum::default();
     let mut rows = db.read_table(table);
     while let Some(row) = rows.try_next().await.with_context(|| format!("reading {} again", table.name))? {

@@ -11,6 +11,7 @@ pub mod export;
 pub mod settings;
 pub mod try_out;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -56,7 +57,10 @@ pub async fn run(
         programs
             .spawn("ingest", ingest::run_on_spool(settings.webhooks, queue.clone(), listeners.ingest, stop.clone()));
         let (way_in, way_out) = (Some(queue.clone()), queue.clone());
-        programs.spawn("worker", worker::run_on(settings.work, store, way_out, way_in, listeners.worker, stop.clone()));
+        programs.spawn(
+            "worker",
+            worker::run_on(settings.work, Arc::new(store), way_out, way_in, listeners.worker, stop.clone()),
+        );
         let ended = tokio::select! {
             ended = programs.finish(deadline) => ended,
             () = unused.cancelled() => Ok(()),

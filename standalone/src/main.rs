@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -12,7 +13,7 @@ use standalone::data_dir::DataDir;
 use standalone::export::{self, ExportArgs};
 use standalone::settings::{Settings, SettingsArgs};
 use standalone::{Listeners, run};
-use store::sqlite::{self, SqliteStore};
+use store::{Store, sqlite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::commands::{self, Desk, Which};
@@ -129,9 +130,9 @@ Or five hundred lives of all providers, with all that goes wrong on the way:
 }
 
 async fn ask(settings: &SettingsArgs, command: &commands::Command) -> anyhow::Result<()> {
-    let store = sqlite::open(&DataDir::find_database(&settings.data_dir)?);
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&DataDir::find_database(&settings.data_dir)?));
     match command.replay() {
-        Some(which) => replay(settings, &store, which).await,
+        Some(which) => replay(settings, &*store, which).await,
         None => {
             let sources = |problems: &mut _| settings.sources(problems);
             command.run(&store, &Desk { settings: &settings.work, sources: &sources }, &mut io::stdout()).await
@@ -140,7 +141,7 @@ async fn ask(settings: &SettingsArgs, command: &commands::Command) -> anyhow::Re
 }
 
 /// The queue is the running instance's own, so it must be stopped for this.
-async fn replay(settings: &SettingsArgs, store: &SqliteStore, which: Which<'_>) -> anyhow::Result<()> {
+async fn replay(settings: &SettingsArgs, store: &dyn Store, which: Which<'_>) -> anyhow::Result<()> {
     let (ready, _) = settings.read()?;
     let data = DataDir::lock(&settings.data_dir)?;
     let (queue, writer) = Spool::open(&data.queue(), ready.spool_max_bytes).await.context("opening the queue")?;

@@ -30,16 +30,14 @@ pub type Columns = BTreeMap<String, BTreeMap<String, bool>>;
 /// A database of one test.
 #[expect(async_fn_in_trait, reason = "a test stays on its thread")]
 pub trait TestDatabase: Sized {
-    type Store: Store;
-
     /// Without tables.
     async fn create_empty() -> Self;
 
     /// As another process opens it.
-    fn open(&self) -> Self::Store;
+    fn open(&self) -> Arc<dyn Store>;
 
     /// The test's own.
-    fn store(&self) -> &Self::Store;
+    fn store(&self) -> &dyn Store;
 
     /// By hand, in words that both databases understand. How many rows it changed.
     async fn execute(&self, sql: &str) -> u64;
@@ -90,8 +88,6 @@ impl PostgresDatabase {
 }
 
 impl TestDatabase for PostgresDatabase {
-    type Store = PgPool;
-
     async fn create_empty() -> Self {
         let shared = shared().await;
         let name = format!("test_{}", Uuid::now_v7().simple());
@@ -110,11 +106,11 @@ impl TestDatabase for PostgresDatabase {
         database
     }
 
-    fn open(&self) -> PgPool {
-        postgres::open(&self.shared.postgres.url(&self.name).into(), CONNECTIONS).unwrap()
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(postgres::open(&self.shared.postgres.url(&self.name).into(), CONNECTIONS).unwrap())
     }
 
-    fn store(&self) -> &PgPool {
+    fn store(&self) -> &dyn Store {
         &self.pool
     }
 
@@ -195,19 +191,17 @@ impl SqliteDatabase {
 }
 
 impl TestDatabase for SqliteDatabase {
-    type Store = SqliteStore;
-
     async fn create_empty() -> Self {
         let directory = TempDir::new().unwrap();
         let store = sqlite::open(&directory.path().join("worker.db"));
         Self { store, directory, _shared: held().await }
     }
 
-    fn open(&self) -> SqliteStore {
-        sqlite::open(&self.file())
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(sqlite::open(&self.file()))
     }
 
-    fn store(&self) -> &SqliteStore {
+    fn store(&self) -> &dyn Store {
         &self.store
     }
 

@@ -9,9 +9,9 @@ use std::sync::Mutex;
 use futures_util::TryStreamExt as _;
 use reqwest::Client;
 use samples::Source;
+use store::Store;
 use store::sqlite::{self, SqliteStore};
 use store::transfer::{Row, TABLES};
-use store::{Store as _, Transfer as _};
 use tempfile::TempDir;
 use uuid::Uuid;
 

@@ -1,5 +1,6 @@
 //! The providers' APIs over real HTTP: tokens that expire, limits, errors in a 200, answers that are slow or half.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -7,8 +8,7 @@ use harness::{Setup, System, tables};
 use serde_json::{Value, json};
 use shared::fact::EntityKey;
 use shared::lookup::{Hints, Lookup, LookupKind};
-use sqlx::PgPool;
-use store::postgres;
+use store::{Store, postgres};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wiremock::matchers::{body_string, header, method, path};
@@ -23,7 +23,7 @@ async fn database() -> System {
 }
 
 /// One worker's APIs: sources called as their providers, all at `base_url`.
-fn apis(system: &System, base_url: &str) -> Apis<PgPool> {
+fn apis(system: &System, base_url: &str) -> Apis {
     let both = "api_key = { env = \"S\" }, secret_key = { env = \"S\" }";
     let entries = [
         ("airalo", "client_id = \"id\", client_secret = { env = \"S\" }"),
@@ -37,15 +37,16 @@ fn apis(system: &System, base_url: &str) -> Apis<PgPool> {
         format!("[[source]]\nname = \"{provider}\"\nprovider = \"{provider}\"\napi = {api}\n")
     });
     let sources = Sources::parse(&file.concat(), |_| Some(SECRET.to_owned())).unwrap();
-    Apis::open(&sources, &postgres::open(&system.database_url.clone().into(), 4).unwrap()).unwrap()
+    let store: Arc<dyn Store> = Arc::new(postgres::open(&system.database_url.clone().into(), 4).unwrap());
+    Apis::open(&sources, &store).unwrap()
 }
 
 fn order(reference: &str) -> Lookup {
     Lookup { about: EntityKey::Order(reference.to_owned()), kind: LookupKind::Order, hints: Hints::default() }
 }
 
-async fn ask(apis: &Apis<PgPool>, source: &str, lookup: &Lookup) -> Result<Option<Value>, ApiError> {
-    let api: &Api<PgPool> = apis.find(source).unwrap();
+async fn ask(apis: &Apis, source: &str, lookup: &Lookup) -> Result<Option<Value>, ApiError> {
+    let api: &Api = apis.find(source).unwrap();
     let answer = api.ask(lookup).await;
     let told = format!("{answer:?} {apis:?}");
     assert!(!told.contains(SECRET), "{told}");

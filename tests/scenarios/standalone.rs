@@ -12,8 +12,8 @@ use harness::programs::Process;
 use harness::{Setup, Standalone, eventually};
 use samples::{ALL, Source, named, renewed};
 use serde_json::Value;
+use store::Store;
 use store::transfer::TABLES;
-use store::{Store, Transfer as _};
 use tokio::time::{Instant, timeout_at};
 use worker::verify::{VerifyArgs, verify};
 

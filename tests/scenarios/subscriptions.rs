@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use clap::Parser;
 use harness::{Setup, System};
 use serde_json::{Value, json};
+use store::Store;
 use tempfile::TempDir;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -95,7 +96,8 @@ impl Shop {
         sqlx::query("DELETE FROM api_limits").execute(&self.system.pool).await.unwrap();
         let Cli { command, settings } = Cli::parse_from(self.arguments(line));
         let desk = Desk { settings: &settings.work, sources: &|problems| settings.sources(problems) };
-        command.run(&self.system.pool, &desk, &mut out).await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(self.system.pool.clone());
+        command.run(&store, &desk, &mut out).await.unwrap();
         let told = String::from_utf8(out).unwrap();
         assert!(!told.contains(TOKEN), "{told}");
         told

@@ -14,8 +14,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::contact::Contact;
+use store::StoreError;
 use store::contacts::Put;
-use store::{Contacts as _, Lookups as _, Registrations as _, Store, StoreError};
 use subtle::ConstantTimeEq as _;
 
 use crate::context::Context;
@@ -29,26 +29,23 @@ const TEXT_LIMIT: usize = 200;
 const EMAIL_LIMIT: usize = 254;
 
 #[derive(Debug, Clone)]
-struct Api<S> {
-    context: Arc<Context<S>>,
+struct Api {
+    context: Arc<Context>,
     token: Arc<SecretString>,
 }
 
 /// `/v1/…`, for whoever bears the token.
-pub(crate) fn router<S: Store>(context: Arc<Context<S>>, token: SecretString) -> Router {
+pub(crate) fn router(context: Arc<Context>, token: SecretString) -> Router {
     let api = Api { context, token: Arc::new(token) };
     Router::new()
-        .route("/v1/orders/{source}/{order_ref}", put(put_order::<S>).get(get_order::<S>).delete(delete_order::<S>))
-        .route(
-            "/v1/orders/{source}/{order_ref}/contact",
-            put(put_contact::<S>).get(get_contact::<S>).delete(delete_contact::<S>),
-        )
-        .route("/v1/why/{*reference}", get(get_why::<S>))
-        .layer(from_fn_with_state(api.clone(), authorize::<S>))
+        .route("/v1/orders/{source}/{order_ref}", put(put_order).get(get_order).delete(delete_order))
+        .route("/v1/orders/{source}/{order_ref}/contact", put(put_contact).get(get_contact).delete(delete_contact))
+        .route("/v1/why/{*reference}", get(get_why))
+        .layer(from_fn_with_state(api.clone(), authorize))
         .with_state(api)
 }
 
-async fn authorize<S: Store>(State(api): State<Api<S>>, request: Request, next: Next) -> Response {
+async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
     if bool::from(given.as_bytes().ct_eq(api.token.expose_secret().as_bytes())) {
@@ -73,7 +70,7 @@ struct Registration {
 }
 
 /// Idempotent: an order that is registered stays so.
-async fn put_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>, body: Body) -> Response {
+async fn put_order(State(api): State<Api>, Path(order): Path<OrderPath>, body: Body) -> Response {
     let registration = match read_registration(body).await.and_then(|read| check_order(&api, &order).map(|()| read)) {
         Ok(registration) => registration,
         Err(problem) => return *problem,
@@ -91,7 +88,7 @@ async fn put_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderP
     }
 }
 
-async fn get_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
+async fn get_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
     let found = async {
         let mut db = api.context.store.connect().await?;
         db.find_registration(&order.source, &order.order_ref).await
@@ -100,13 +97,13 @@ async fn get_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderP
 }
 
 /// Forgets what the shop said of the order: that there is one, how it was described, and whose it is. Idempotent.
-async fn delete_order<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
+async fn delete_order(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
     let deleted = async {
         let mut tx = api.context.store.begin().await?;
         tx.delete_contact(&order.source, &order.order_ref).await?;
         tx.delete_registration(&order.source, &order.order_ref).await?;
         tx.forget_description(&order.source, &order.order_ref).await?;
-        api.context.store.commit(tx).await
+        tx.commit().await
     };
     forgotten(deleted.await)
 }
@@ -124,7 +121,7 @@ async fn read_registration(body: Body) -> Result<Registration, Box<Response>> {
     Ok(read)
 }
 
-async fn put_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>, body: Body) -> Response {
+async fn put_contact(State(api): State<Api>, Path(order): Path<OrderPath>, body: Body) -> Response {
     let contact = match read_contact(body).await {
         Ok(contact) => contact,
         Err(problem) => return *problem,
@@ -139,19 +136,19 @@ async fn put_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<Orde
     }
 }
 
-async fn register(api: &Api<impl Store>, order: &OrderPath, contact: &Contact) -> Result<Put, StoreError> {
+async fn register(api: &Api, order: &OrderPath, contact: &Contact) -> Result<Put, StoreError> {
     let mut tx = api.context.store.begin().await?;
     tx.register_order(&order.source, &order.order_ref, None).await?;
     let put = tx.put_contact(&order.source, &order.order_ref, contact).await?;
     let released = tx.release_waiting().await?;
-    api.context.store.commit(tx).await?;
+    tx.commit().await?;
     if released > 0 {
         api.context.actions_added.notify_waiters();
     }
     Ok(put)
 }
 
-async fn get_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
+async fn get_contact(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
     let found = async {
         let mut db = api.context.store.connect().await?;
         db.find_contact(&order.source, &order.order_ref).await
@@ -160,7 +157,7 @@ async fn get_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<Orde
 }
 
 /// Idempotent: what is not there is forgotten already.
-async fn delete_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<OrderPath>) -> Response {
+async fn delete_contact(State(api): State<Api>, Path(order): Path<OrderPath>) -> Response {
     let deleted = async {
         let mut db = api.context.store.connect().await?;
         db.delete_contact(&order.source, &order.order_ref).await
@@ -169,8 +166,8 @@ async fn delete_contact<S: Store>(State(api): State<Api<S>>, Path(order): Path<O
 }
 
 /// The story as `worker why` tells it. An eSIM Access reference holds a slash, so the whole rest of the path counts.
-async fn get_why<S: Store>(State(api): State<Api<S>>, Path(reference): Path<String>) -> Response {
-    let story = why::find(&api.context.store, &reference).await;
+async fn get_why(State(api): State<Api>, Path(reference): Path<String>) -> Response {
+    let story = why::find(&*api.context.store, &reference).await;
     show(story.map(|story| Some(story).filter(|story| !story.is_empty())))
 }
 
@@ -194,7 +191,7 @@ fn unavailable(error: &StoreError) -> Response {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE).into_response()
 }
 
-fn check_order(api: &Api<impl Store>, order: &OrderPath) -> Result<(), Box<Response>> {
+fn check_order(api: &Api, order: &OrderPath) -> Result<(), Box<Response>> {
     if !api.context.sources.is_empty() && api.context.sources.find(&order.source).is_none() {
         let detail = "there is no such source; sources are named in SOURCES_FILE";
         return Err(Box::new(Problem::new(StatusCode::NOT_FOUND).with_detail(detail).into_response()));

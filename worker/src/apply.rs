@@ -13,10 +13,9 @@ use shared::lookup::LookupRequest;
 use shared::origin::Provider;
 use store::dead_letters::DeadLetter;
 use store::outbox::ActionRow;
-use store::{Entities as _, Lookups as _, Outbox as _, Store, StoreError, Tables};
+use store::{Store, StoreError, Tables};
 use uuid::Uuid;
 
-use crate::provider_api::Apis;
 use crate::routing::Routing;
 
 /// What came out of the queue, read.
@@ -43,22 +42,22 @@ pub struct Applied {
     pub released: u64,
 }
 
-/// What there is besides the batch and the tables.
-#[derive(Debug)]
-pub struct Surroundings<'a, S> {
+/// What a batch is applied by, besides the tables.
+#[derive(Debug, Clone, Copy)]
+pub struct ApplyContext<'a> {
     pub routing: &'a Routing,
     pub channels: &'a [&'static str],
-    /// The sources whose providers can be asked.
-    pub apis: &'a Apis<S>,
-    /// The sources where what is of value waits for the API to confirm it.
+    /// Names of the sources whose provider's API can be asked.
+    pub askable: &'a [String],
+    /// Names of the sources whose unsigned claims of value wait until the provider's API confirms them.
     pub waiting: &'a [String],
 }
 
 /// Applies the batch whole or not at all.
-pub async fn apply<S: Store>(
-    store: &S,
+pub async fn apply(
+    store: &dyn Store,
     batch: &[Arrival],
-    Surroundings { routing, channels, apis, waiting }: &Surroundings<'_, S>,
+    ApplyContext { routing, channels, askable, waiting }: ApplyContext<'_>,
 ) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
     let mut tx = store.begin().await?;
@@ -78,7 +77,7 @@ pub async fn apply<S: Store>(
     promises.retain(|promise| promised.insert(promise.id));
     let states = fold.into_states();
     tx.save_entities(&states).await?;
-    let wants = wants(&fresh, &states, apis);
+    let wants = wants(&fresh, &states, askable);
     tx.want_lookups(&wants).await?;
     applied.wanted = wants.len();
 
@@ -88,14 +87,14 @@ pub async fn apply<S: Store>(
         applied.released = tx.release_confirmed(waiting).await?;
     }
     applied.promised = new.iter().map(|promise| promise.kind.as_str()).collect();
-    store.commit(tx).await?;
+    tx.commit().await?;
     Ok(applied)
 }
 
 type Arrived<'a> = (&'a Envelope, &'a Event);
 
 async fn keep_dead_letters<'a>(
-    db: &mut impl Tables,
+    db: &mut dyn Tables,
     batch: &'a [Arrival],
     applied: &mut Applied,
 ) -> Result<Vec<Arrived<'a>>, StoreError> {
@@ -113,7 +112,7 @@ async fn keep_dead_letters<'a>(
 }
 
 /// Writes the events that are new into the inbox, and answers those.
-async fn admit<'a>(db: &mut impl Tables, arrived: &[Arrived<'a>]) -> Result<Vec<Arrived<'a>>, StoreError> {
+async fn admit<'a>(db: &mut dyn Tables, arrived: &[Arrived<'a>]) -> Result<Vec<Arrived<'a>>, StoreError> {
     let candidates = without_copies_of_recurring(db, arrived).await?;
     if candidates.is_empty() {
         return Ok(candidates);
@@ -127,7 +126,7 @@ async fn admit<'a>(db: &mut impl Tables, arrived: &[Arrived<'a>]) -> Result<Vec<
 /// The unique key knows copies by their bodies; a body without an identity of its own is a copy only for a time, so
 /// who is about to admit one looks first, alone.
 async fn without_copies_of_recurring<'a>(
-    db: &mut impl Tables,
+    db: &mut dyn Tables,
     arrived: &[Arrived<'a>],
 ) -> Result<Vec<Arrived<'a>>, StoreError> {
     let recurring: Vec<_> = arrived
@@ -171,10 +170,10 @@ fn entities_of(events: &[Arrived<'_>]) -> BTreeMap<EntityId, Provider> {
 fn wants<'a>(
     events: &[Arrived<'a>],
     states: &BTreeMap<EntityId, State>,
-    apis: &Apis<impl Store>,
+    askable: &[String],
 ) -> Vec<(&'a str, LookupRequest)> {
     let mut wanted = Vec::new();
-    for (envelope, event) in events.iter().filter(|(envelope, _)| apis.find(&envelope.source).is_some()) {
+    for (envelope, event) in events.iter().filter(|(envelope, _)| askable.contains(&envelope.source)) {
         for id in touched(&envelope.source, event) {
             let Some(state) = states.get(&id) else { continue };
             let wants = dialect(envelope.provider).lookups_after(event, &id.key, state);

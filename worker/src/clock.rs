@@ -9,7 +9,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use runtime::queue::Publish;
 use shared::clock::{Deadline, due};
 use shared::envelope::{Envelope, Origin};
-use store::{Contacts as _, Deadlines as _, Outbox as _, Store, StoreError};
+use store::StoreError;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +20,8 @@ use crate::own_event;
 const PAGE: i64 = 500;
 
 /// Ticks until told to stop. What can't be said now is said at a later tick.
-pub async fn run<S: Store>(
-    context: Arc<Context<S>>,
+pub async fn run(
+    context: Arc<Context>,
     publisher: impl Publish,
     every: Duration,
     stop: CancellationToken,
@@ -40,7 +40,7 @@ pub async fn run<S: Store>(
     Ok(())
 }
 
-async fn tick(context: &Context<impl Store>, publisher: &impl Publish) -> Result<usize, StoreError> {
+async fn tick(context: &Context, publisher: &impl Publish) -> Result<usize, StoreError> {
     let now = own_event::now();
     let mut noticed = 0;
     let longest = context.routing.rules.expiry_notice_days.iter().max().copied().unwrap_or_default();
@@ -77,11 +77,7 @@ async fn tick(context: &Context<impl Store>, publisher: &impl Publish) -> Result
     Ok(noticed)
 }
 
-async fn notice_silence(
-    context: &Context<impl Store>,
-    publisher: &impl Publish,
-    now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
+async fn notice_silence(context: &Context, publisher: &impl Publish, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let patience = TimeDelta::from_std(context.routing.silent_after).unwrap_or(TimeDelta::MAX);
     let Some(before) = now.checked_sub_signed(patience) else { return Ok(0) };
     let mut db = context.store.connect().await?;

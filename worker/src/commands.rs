@@ -7,7 +7,7 @@ use std::io::Write;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use runtime::queue::Publish;
-use store::{DeadLetters as _, Outbox as _, Registrations as _, Store};
+use store::Store;
 use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ const QUEUE_LOOK: Duration = Duration::from_millis(50);
 
 /// Lists dead letters, newest first, a line each.
 pub async fn list_dead_letters(
-    store: &impl Store,
+    store: &dyn Store,
     reason: Option<&str>,
     with_replayed: bool,
     limit: i64,
@@ -49,7 +49,7 @@ fn seconds(time: DateTime<Utc>) -> String {
 }
 
 /// Shows one dead letter whole: its body as text where it is text, else as hex.
-pub async fn show_dead_letter(store: &impl Store, id: Uuid, out: &mut impl Write) -> anyhow::Result<()> {
+pub async fn show_dead_letter(store: &dyn Store, id: Uuid, out: &mut impl Write) -> anyhow::Result<()> {
     let letter = store.connect().await?.find_dead_letter(id).await?;
     let Some(letter) = letter else { bail!("there is no dead letter {id}; `worker dead-letters list` lists them") };
     writeln!(out, "id        {}", letter.id)?;
@@ -74,7 +74,7 @@ pub async fn show_dead_letter(store: &impl Store, id: Uuid, out: &mut impl Write
 /// Sends dead letters through the door again: one, or all of a reason that wait. Each is marked once the queue has
 /// it; a letter that dies again waits again.
 pub async fn replay_dead_letters(
-    store: &impl Store,
+    store: &dyn Store,
     queue: &impl Publish,
     which: Which<'_>,
     out: &mut impl Write,
@@ -96,7 +96,7 @@ pub async fn replay_dead_letters(
         let mut tx = store.begin().await?;
         tx.mark_replayed(*id).await?;
         queue.publish(&envelope).await.with_context(|| format!("publishing {id}; it still waits"))?;
-        store.commit(tx).await?;
+        tx.commit().await?;
         replayed += 1;
     }
     writeln!(out, "{replayed} dead letters replayed; what dies again is listed again")?;
@@ -122,17 +122,17 @@ async fn wait_for_queue(queue: &impl Publish) -> anyhow::Result<()> {
 }
 
 /// Takes the channel's disabled endpoints into use again, and makes its failed deliveries due.
-pub async fn enable_endpoints(store: &impl Store, channel: &str, out: &mut impl Write) -> anyhow::Result<()> {
+pub async fn enable_endpoints(store: &dyn Store, channel: &str, out: &mut impl Write) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
     let enabled = tx.enable_endpoints(channel).await?;
     let retried = tx.retry_failed_deliveries(channel).await?;
-    store.commit(tx).await?;
+    tx.commit().await?;
     writeln!(out, "{enabled} endpoints enabled, {retried} failed deliveries due again")?;
     Ok(())
 }
 
 /// Shows for each source how the registered orders became complete, a line each.
-pub async fn show_gaps(store: &impl Store, out: &mut impl Write) -> anyhow::Result<()> {
+pub async fn show_gaps(store: &dyn Store, out: &mut impl Write) -> anyhow::Result<()> {
     let gaps = store.connect().await?.count_gaps().await?;
     writeln!(
         out,

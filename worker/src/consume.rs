@@ -13,12 +13,12 @@ use providers::decode;
 use runtime::queue::{Lane, Message, Queue, QueueError, Session};
 use runtime::retry::Retry;
 use shared::envelope::{DEAD_QUEUE, Envelope, QUEUE};
-use store::{Store, StoreError};
+use store::{DriverError, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Applied, Arrival, Surroundings, apply};
+use crate::apply::{Applied, ApplyContext, Arrival, apply};
 use crate::context::Context;
 use crate::dead_letter;
 use crate::settings::Limits;
@@ -35,7 +35,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const DEAD_PREFETCH: u16 = 20;
 
 /// Consumes until told to stop. The queue may go away and come back; only a topology that differs ends it.
-pub async fn run<S: Store>(context: Arc<Context<S>>, queue: impl Queue, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(context: Arc<Context>, queue: impl Queue, stop: CancellationToken) -> anyhow::Result<()> {
     let mut retry = Retry::forever(RECONNECT_FIRST, RECONNECT_MAX);
     while !stop.is_cancelled() {
         let connected = tokio::select! {
@@ -67,8 +67,8 @@ pub async fn run<S: Store>(context: Arc<Context<S>>, queue: impl Queue, stop: Ca
 }
 
 /// Runs the lanes of one connection until told to stop, or one of them can't go on. The outer error is a panic.
-async fn consume<S: Store>(
-    context: &Arc<Context<S>>,
+async fn consume(
+    context: &Arc<Context>,
     connection: impl Session,
     stop: &CancellationToken,
 ) -> anyhow::Result<Result<(), QueueError>> {
@@ -101,8 +101,8 @@ async fn consume<S: Store>(
     Ok(ended)
 }
 
-async fn open_lanes<S: Store>(
-    context: &Arc<Context<S>>,
+async fn open_lanes(
+    context: &Arc<Context>,
     connection: &impl Session,
     session: &CancellationToken,
     lanes: &mut JoinSet<Result<(), QueueError>>,
@@ -116,7 +116,7 @@ async fn open_lanes<S: Store>(
     Ok(())
 }
 
-async fn observe_depth(context: &Context<impl Store>, connection: &impl Session) {
+async fn observe_depth(context: &Context, connection: &impl Session) {
     for queue in [QUEUE, DEAD_QUEUE] {
         match timeout(ANSWER_TIMEOUT, connection.depth(queue)).await {
             Ok(Ok(messages)) => context.metrics.queue_depth(queue, messages),
@@ -126,11 +126,7 @@ async fn observe_depth(context: &Context<impl Store>, connection: &impl Session)
     }
 }
 
-async fn run_lane<S: Store>(
-    context: Arc<Context<S>>,
-    mut lane: impl Lane,
-    session: CancellationToken,
-) -> Result<(), QueueError> {
+async fn run_lane(context: Arc<Context>, mut lane: impl Lane, session: CancellationToken) -> Result<(), QueueError> {
     loop {
         let first = tokio::select! {
             biased;
@@ -198,11 +194,7 @@ fn read_envelope(envelope: Envelope) -> Arrival {
 struct Abandoned;
 
 /// Applies all of the batch; what the database refuses is halved until the one event is alone.
-async fn apply_all(
-    context: &Context<impl Store>,
-    batch: Vec<Arrival>,
-    session: &CancellationToken,
-) -> Result<(), Abandoned> {
+async fn apply_all(context: &Context, batch: Vec<Arrival>, session: &CancellationToken) -> Result<(), Abandoned> {
     let mut parts = vec![batch];
     while let Some(mut part) = parts.pop() {
         match apply_when_possible(context, &part, session).await? {
@@ -218,7 +210,7 @@ async fn apply_all(
     Ok(())
 }
 
-fn refused(arrival: Arrival, error: &sqlx::Error) -> Arrival {
+fn refused(arrival: Arrival, error: &DriverError) -> Arrival {
     match arrival {
         Arrival::Event { envelope, .. } => {
             tracing::warn!(event.id = %envelope.id, source = envelope.source, %error, "dead letter");
@@ -230,15 +222,15 @@ fn refused(arrival: Arrival, error: &sqlx::Error) -> Arrival {
 
 /// Tries until the database takes the batch or refuses it for good.
 async fn apply_when_possible(
-    context: &Context<impl Store>,
+    context: &Context,
     batch: &[Arrival],
     session: &CancellationToken,
-) -> Result<Result<Applied, sqlx::Error>, Abandoned> {
+) -> Result<Result<Applied, DriverError>, Abandoned> {
     let mut retry = Retry::forever(REAPPLY_FIRST, REAPPLY_MAX);
-    let Context { store, routing, channels, apis, waiting, .. } = context;
-    let surroundings = Surroundings { routing, channels, apis, waiting };
+    let Context { store, routing, channels, askable, waiting, .. } = context;
+    let apply_context = ApplyContext { routing, channels, askable, waiting };
     loop {
-        match apply(store, batch, &surroundings).await {
+        match apply(&**store, batch, apply_context).await {
             Ok(applied) => {
                 context.health.set_store(true);
                 return Ok(Ok(applied));
@@ -267,7 +259,7 @@ fn is_last_resort(batch: &[Arrival]) -> bool {
     matches!(batch, [Arrival::Dead(_)])
 }
 
-fn record(context: &Context<impl Store>, arrivals: usize, applied: &Applied) {
+fn record(context: &Context, arrivals: usize, applied: &Applied) {
     let now = Utc::now();
     context.metrics.batch(arrivals, applied, now);
     if !applied.promised.is_empty() || applied.released > 0 {

@@ -1,7 +1,9 @@
 //! What the tasks of one worker share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use store::Store;
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
@@ -12,8 +14,8 @@ use crate::sources::Sources;
 
 /// Shared by all tasks of a worker.
 #[derive(Debug)]
-pub struct Context<S> {
-    pub store: S,
+pub struct Context {
+    pub store: Arc<dyn Store>,
     /// Names of the channels over which every action is delivered.
     pub channels: Vec<&'static str>,
     pub limits: Limits,
@@ -24,7 +26,9 @@ pub struct Context<S> {
     pub metrics: Metrics,
     pub health: Health,
     /// APIs that the worker has credentials for.
-    pub apis: Apis<S>,
+    pub apis: Apis,
+    /// Names of the sources that have one of them.
+    pub askable: Vec<String>,
     /// Names of the sources whose unsigned claims of value wait until the provider's API confirms them.
     pub waiting: Vec<String>,
     /// Notified when this worker stores a lookup, so that the fetch role need not wait for its next poll.

@@ -15,8 +15,8 @@ use runtime::queue::Publish;
 use runtime::retry::Retry;
 use shared::lookup::LookupReason;
 use shared::schedule::Schedule;
+use store::StoreError;
 use store::lookups::{Claimed, Mark};
-use store::{Lookups as _, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -37,11 +37,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Asks until told to stop; then what is under way is finished.
-pub async fn run<S: Store, P: Publish>(
-    context: Arc<Context<S>>,
-    publisher: P,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
+pub async fn run<P: Publish>(context: Arc<Context>, publisher: P, stop: CancellationToken) -> anyhow::Result<()> {
     let sources = context.apis.sources();
     if sources.is_empty() {
         tracing::info!("no source has the credentials of an API, so nothing is fetched");
@@ -71,8 +67,8 @@ pub async fn run<S: Store, P: Publish>(
     Ok(())
 }
 
-struct Fetch<S, P> {
-    context: Arc<Context<S>>,
+struct Fetch<P> {
+    context: Arc<Context>,
     publisher: P,
     /// Those that have an API.
     sources: Vec<String>,
@@ -80,7 +76,7 @@ struct Fetch<S, P> {
     swept_at: Option<Instant>,
 }
 
-impl<S: Store, P: Publish> Fetch<S, P> {
+impl<P: Publish> Fetch<P> {
     /// Warns, beside the questions, if a provider sends its webhooks elsewhere.
     fn check_subscriptions(&mut self) {
         let context = Arc::clone(&self.context);
@@ -128,7 +124,7 @@ impl<S: Store, P: Publish> Fetch<S, P> {
 }
 
 /// Asks one question, sends its answer on, and marks it. What can't be marked is asked again when its lease ends.
-async fn look_up(context: &Context<impl Store>, publisher: &impl Publish, claimed: &Claimed) {
+async fn look_up(context: &Context, publisher: &impl Publish, claimed: &Claimed) {
     let Some(api) = context.apis.find(&claimed.source) else { return };
     let asked_at = own_event::now();
     let mark = match api.ask(&claimed.lookup).await {
@@ -151,7 +147,7 @@ async fn look_up(context: &Context<impl Store>, publisher: &impl Publish, claime
 }
 
 /// The mark of a question that was not answered.
-fn failure(context: &Context<impl Store>, claimed: &Claimed, error: &ApiError) -> Mark {
+fn failure(context: &Context, claimed: &Claimed, error: &ApiError) -> Mark {
     let failures = claimed.failures.saturating_add(1);
     let now = Utc::now();
     let (result, next_attempt_at, reason) = match error {

@@ -75,14 +75,14 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         publisher
     });
     let deadline = work.shutdown_deadline;
-    tasks.spawn("worker", run_on(work, store, broker, publisher, listener, stop));
+    tasks.spawn("worker", run_on(work, Arc::new(store), broker, publisher, listener, stop));
     Ok(tasks.finish(deadline).await?)
 }
 
 /// The same with any store and queue. `publisher` may be missing where no role publishes.
-pub async fn run_on<S: Store>(
+pub async fn run_on(
     settings: WorkSettings,
-    store: S,
+    store: Arc<dyn Store>,
     queue: impl Queue,
     publisher: Option<impl Publish>,
     listener: TcpListener,
@@ -90,8 +90,10 @@ pub async fn run_on<S: Store>(
 ) -> anyhow::Result<()> {
     let mut registry = Registry::with_prefix("worker");
     let channels = open_channels(&settings)?;
+    let apis = Apis::open(&settings.sources, &store)?;
     let context = Arc::new(Context {
-        apis: Apis::open(&settings.sources, &store)?,
+        askable: apis.sources(),
+        apis,
         waiting: settings.sources.waiting(),
         store,
         channels: channels.iter().map(Channel::name).collect(),
@@ -119,9 +121,9 @@ pub async fn run_on<S: Store>(
     Ok(())
 }
 
-async fn work<S: Store>(
+async fn work(
     settings: WorkSettings,
-    context: Arc<Context<S>>,
+    context: Arc<Context>,
     queue: impl Queue,
     publisher: Option<impl Publish>,
     channels: Vec<Channel>,
@@ -167,7 +169,7 @@ fn open_channels(settings: &WorkSettings) -> anyhow::Result<Vec<Channel>> {
 
 /// Brings the tables up to date, waiting for the database as long as it takes; `false` if told to stop meanwhile. What
 /// the database refuses is an error.
-async fn migrate_when_possible(context: &Context<impl Store>, stop: &CancellationToken) -> anyhow::Result<bool> {
+async fn migrate_when_possible(context: &Context, stop: &CancellationToken) -> anyhow::Result<bool> {
     let mut retry = Retry::forever(Duration::from_millis(200), Duration::from_secs(5));
     loop {
         let error = match context.store.migrate().await {
@@ -189,7 +191,7 @@ async fn migrate_when_possible(context: &Context<impl Store>, stop: &Cancellatio
     }
 }
 
-async fn ping(context: Arc<Context<impl Store>>, stop: CancellationToken) -> anyhow::Result<()> {
+async fn ping(context: Arc<Context>, stop: CancellationToken) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
         context.health.set_store(context.store.ping().await.is_ok());
         tokio::select! {

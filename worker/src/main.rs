@@ -2,12 +2,13 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use runtime::broker::{Broker, Publisher};
 use runtime::{http, shutdown, telemetry};
-use store::{Store as _, postgres};
+use store::{Store, postgres};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::commands::{self, Desk, Which};
@@ -78,9 +79,9 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
 
 async fn ask(settings: &SettingsArgs, command: &commands::Command) -> anyhow::Result<()> {
     let out = &mut std::io::stdout();
-    let store = postgres::open(&settings.database()?, 2)?;
+    let store: Arc<dyn Store> = Arc::new(postgres::open(&settings.database()?, 2)?);
     match command.replay() {
-        Some(which) => replay(settings, &store, which).await,
+        Some(which) => replay(settings, &*store, which).await,
         None => {
             let sources = |problems: &mut _| settings.sources(problems);
             command.run(&store, &Desk { settings: &settings.work, sources: &sources }, out).await
@@ -88,7 +89,7 @@ async fn ask(settings: &SettingsArgs, command: &commands::Command) -> anyhow::Re
     }
 }
 
-async fn replay(settings: &SettingsArgs, store: &sqlx::PgPool, which: Which<'_>) -> anyhow::Result<()> {
+async fn replay(settings: &SettingsArgs, store: &dyn Store, which: Which<'_>) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let (publisher, publishing) = Publisher::start(Broker::new(settings.broker()?), stop.clone());
     commands::replay_dead_letters(store, &publisher, which, &mut std::io::stdout()).await?;

@@ -19,6 +19,7 @@ mod verdict;
 mod yoni;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::HeaderMap;
@@ -41,15 +42,15 @@ pub use settings::{AirtmVersion, ApiSettings, Credentials};
 
 /// The sources that have API credentials.
 #[derive(Debug)]
-pub struct Apis<S>(BTreeMap<String, Api<S>>);
+pub struct Apis(BTreeMap<String, Api>);
 
 /// One source's API.
 #[derive(Debug)]
-pub struct Api<S> {
+pub struct Api {
     provider: Provider,
     settings: ApiSettings,
     http: Http,
-    gate: Gate<S>,
+    gate: Gate,
     tokens: Tokens,
 }
 
@@ -67,9 +68,9 @@ pub enum ApiError {
     Denied { reason: String },
 }
 
-impl<S: Store> Apis<S> {
+impl Apis {
     /// Fails if there are no root certificates to trust.
-    pub fn open(sources: &Sources, store: &S) -> anyhow::Result<Self> {
+    pub fn open(sources: &Sources, store: &Arc<dyn Store>) -> anyhow::Result<Self> {
         let mut apis = BTreeMap::new();
         for (name, source) in sources.iter() {
             if let Some(settings) = &source.api {
@@ -79,7 +80,7 @@ impl<S: Store> Apis<S> {
         Ok(Self(apis))
     }
 
-    pub fn find(&self, source: &str) -> Option<&Api<S>> {
+    pub fn find(&self, source: &str) -> Option<&Api> {
         self.0.get(source)
     }
 
@@ -93,15 +94,15 @@ impl<S: Store> Apis<S> {
     }
 }
 
-impl<S: Store> Api<S> {
-    fn open(source: &str, provider: Provider, settings: ApiSettings, store: &S) -> anyhow::Result<Self> {
+impl Api {
+    fn open(source: &str, provider: Provider, settings: ApiSettings, store: &Arc<dyn Store>) -> anyhow::Result<Self> {
         if settings.base_url.scheme() == "http" && !is_loopback(&settings.base_url) {
             tracing::warn!(source, "the API's base_url is http: credentials and answers travel in the open");
         }
         Ok(Self {
             provider,
             http: Http::new(settings.timeout)?,
-            gate: Gate::new(source, store.clone(), settings.timeout),
+            gate: Gate::new(source, Arc::clone(store), settings.timeout),
             tokens: Tokens::default(),
             settings,
         })

@@ -15,8 +15,8 @@ use shared::fact::State;
 use shared::fold::EntityId;
 use shared::premise::premise_holds;
 use shared::schedule::Schedule;
+use store::StoreError;
 use store::outbox::{Claimed, Mark};
-use store::{Contacts as _, Entities as _, Outbox as _, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Relays one channel until told to stop; then what is under way is finished and marked.
-pub async fn run<S: Store>(context: Arc<Context<S>>, channel: Channel, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(context: Arc<Context>, channel: Channel, stop: CancellationToken) -> anyhow::Result<()> {
     let mut relay = Relay { context, channel: Arc::new(channel), under_way: JoinSet::new(), marks: Vec::new() };
     let mut retry = Retry::forever(RETRY_FIRST, RETRY_MAX);
     loop {
@@ -56,8 +56,8 @@ pub async fn run<S: Store>(context: Arc<Context<S>>, channel: Channel, stop: Can
     }
 }
 
-struct Relay<S> {
-    context: Arc<Context<S>>,
+struct Relay {
+    context: Arc<Context>,
     channel: Arc<Channel>,
     under_way: JoinSet<(Claimed, Outcome)>,
     /// Known and not yet written.
@@ -73,7 +73,7 @@ enum Step {
     Idle,
 }
 
-impl<S: Store> Relay<S> {
+impl Relay {
     async fn step(&mut self, stopping: bool) -> Result<Step, StoreError> {
         self.write_marks().await?;
         let free = self.channel.concurrency().saturating_sub(self.under_way.len());

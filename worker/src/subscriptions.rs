@@ -4,6 +4,7 @@
 mod arguments;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -19,8 +20,8 @@ use arguments::{SourceArg, Type};
 pub use arguments::{AiraloCommand, EsimAccessCommand, EsimAccessWebhook};
 
 /// One source's API, and where its webhooks should go.
-struct Subject<'a, S> {
-    api: &'a Api<S>,
+struct Subject<'a> {
+    api: &'a Api,
     place: Result<Place, String>,
 }
 
@@ -33,7 +34,7 @@ struct Place {
 
 pub async fn run_airalo(
     command: &AiraloCommand,
-    store: &impl Store,
+    store: &Arc<dyn Store>,
     sources: &Sources,
     public_url: &Option<String>,
     out: &mut impl Write,
@@ -66,7 +67,7 @@ pub async fn run_airalo(
 
 pub async fn run_esim_access(
     command: &EsimAccessCommand,
-    store: &impl Store,
+    store: &Arc<dyn Store>,
     sources: &Sources,
     public_url: &Option<String>,
     out: &mut impl Write,
@@ -97,12 +98,7 @@ pub async fn run_esim_access(
     Ok(())
 }
 
-async fn opt_in(
-    subject: &Subject<'_, impl Store>,
-    types: &[Type],
-    levels: &[u8],
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
+async fn opt_in(subject: &Subject<'_>, types: &[Type], levels: &[u8], out: &mut impl Write) -> anyhow::Result<()> {
     let place = subject.place()?;
     let registered = registered_at_airalo(subject.api).await.map_err(advise)?;
     let topics: Vec<_> =
@@ -122,7 +118,7 @@ async fn opt_in(
     Ok(())
 }
 
-async fn opt_out(subject: &Subject<'_, impl Store>, types: &[Type], out: &mut impl Write) -> anyhow::Result<()> {
+async fn opt_out(subject: &Subject<'_>, types: &[Type], out: &mut impl Write) -> anyhow::Result<()> {
     for topic in types.iter().map(|chosen| chosen.topic()) {
         subject.api.send(&airalo::opt_out(topic)).await.map_err(advise).context(topic.as_str())?;
         writeln!(out, "{:<22} is not sent any more", topic.as_str())?;
@@ -130,7 +126,7 @@ async fn opt_out(subject: &Subject<'_, impl Store>, types: &[Type], out: &mut im
     Ok(())
 }
 
-async fn airalo_status(subject: &Subject<'_, impl Store>, out: &mut impl Write) -> anyhow::Result<()> {
+async fn airalo_status(subject: &Subject<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let registered = registered_at_airalo(subject.api).await.map_err(advise)?;
     for topic in Topic::ALL {
         let url = registered.iter().find(|known| known.is(topic)).map(|known| known.url.as_str());
@@ -141,7 +137,7 @@ async fn airalo_status(subject: &Subject<'_, impl Store>, out: &mut impl Write) 
 
 /// Looks at each provider whether its webhooks come here, and warns where they don't. What can't be looked at is a
 /// warning, too, and nothing more.
-pub async fn check(apis: &Apis<impl Store>, sources: &Sources, public_url: &str) {
+pub async fn check(apis: &Apis, sources: &Sources, public_url: &str) {
     for (name, source) in sources.iter() {
         let Some(api) = apis.find(name) else { continue };
         let checked = match source.provider {
@@ -177,7 +173,7 @@ fn warn_of(source: &str, place: &Place, urls: &[String]) {
     }
 }
 
-async fn registered_at_esim_access(api: &Api<impl Store>) -> Result<Vec<String>, ApiError> {
+async fn registered_at_esim_access(api: &Api) -> Result<Vec<String>, ApiError> {
     let answer = api.send(&esim_access::webhook()).await?.unwrap_or_default();
     Ok(esim_access::read_webhook(&answer).map(str::to_owned).into_iter().collect())
 }
@@ -204,7 +200,7 @@ impl Registered {
     }
 }
 
-async fn registered_at_airalo(api: &Api<impl Store>) -> Result<Vec<Registered>, ApiError> {
+async fn registered_at_airalo(api: &Api) -> Result<Vec<Registered>, ApiError> {
     let answer = api.send(&airalo::opted_in()).await?.unwrap_or_default();
     let mut found = Vec::new();
     collect_registered(&answer, &mut found);
@@ -229,13 +225,13 @@ fn collect_registered(value: &Value, found: &mut Vec<Registered>) {
     }
 }
 
-fn find<'a, S: Store>(
-    apis: &'a Apis<S>,
+fn find<'a>(
+    apis: &'a Apis,
     sources: &Sources,
     public_url: &Option<String>,
     name: &str,
     provider: Provider,
-) -> anyhow::Result<Subject<'a, S>> {
+) -> anyhow::Result<Subject<'a>> {
     let Some(source) = sources.find(name) else { bail!("there is no source `{name}` in SOURCES_FILE") };
     if source.provider != provider {
         bail!("the source `{name}` is {}'s, not {provider}'s", source.provider);
@@ -248,7 +244,7 @@ fn find<'a, S: Store>(
     Ok(Subject { api, place })
 }
 
-impl<S> Subject<'_, S> {
+impl Subject<'_> {
     fn place(&self) -> anyhow::Result<&Place> {
         self.place.as_ref().map_err(|problem| anyhow::anyhow!("{problem}"))
     }

@@ -22,11 +22,10 @@ use shared::fold::{EntityId, touched};
 use shared::origin::Provider;
 use shared::premise::{Premise, Rule};
 use shared::rules::Rules;
-use sqlx::Transaction;
 use store::entities::Table;
 use store::verification::{Counts, Expected, Kept, Wanted};
 use store::view;
-use store::{Store, Verification as _};
+use store::{Connection, Store};
 use uuid::Uuid;
 
 use difference::Difference;
@@ -62,7 +61,7 @@ pub struct Report {
 
 /// Checks, prints, and fails if anything differs.
 pub async fn run(
-    store: &impl Store,
+    store: &dyn Store,
     rules: &Rules,
     args: &VerifyArgs,
     out: &mut impl Write,
@@ -83,8 +82,8 @@ pub async fn run(
 }
 
 /// Checks everything; differences are written to `out` as they are found, a line each, and how far it is to `progress`.
-pub async fn verify<S: Store>(
-    store: &S,
+pub async fn verify(
+    store: &dyn Store,
     rules: &Rules,
     args: &VerifyArgs,
     out: &mut impl Write,
@@ -97,8 +96,7 @@ pub async fn verify<S: Store>(
     let report = Report { seed, events: 0, entities: 0, promises: 0, differences: 0 };
     let pages = pages(db.find_page_ends(PAGE).await.context("finding the events")?, seed);
     writeln!(progress, "{} events, {} entities, in {partitions} passes; seed {seed}", counts.events, counts.entities)?;
-    let mut check =
-        Check::<S, _, _> { db, rules, partitions, pages, counts, report, out, progress, told: Instant::now() };
+    let mut check = Check { db, rules, partitions, pages, counts, report, out, progress, told: Instant::now() };
     for pass in 0..partitions {
         check.pass(pass).await?;
     }
@@ -141,8 +139,8 @@ struct Refolded {
 
 type Part = BTreeMap<EntityId, Refolded>;
 
-struct Check<'a, S: Store, O, P> {
-    db: Transaction<'static, S::Database>,
+struct Check<'a, O, P> {
+    db: Connection,
     rules: &'a Rules,
     partitions: u64,
     pages: Vec<Page>,
@@ -153,7 +151,7 @@ struct Check<'a, S: Store, O, P> {
     told: Instant,
 }
 
-impl<S: Store, O: Write, P: Write> Check<'_, S, O, P> {
+impl<O: Write, P: Write> Check<'_, O, P> {
     async fn pass(&mut self, pass: u64) -> anyhow::Result<()> {
         let part = self.refold(pass).await?;
         self.find_rows_without_events(pass, &part).await?;

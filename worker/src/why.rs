@@ -15,7 +15,7 @@ use shared::fact::State;
 use shared::fold::{EntityId, touched};
 use store::story::{Attempt, Delivery, Promised, Question};
 use store::view;
-use store::{Store, StoreError, Stories as _};
+use store::{Store, StoreError};
 use uuid::Uuid;
 
 /// What happened, oldest first.
@@ -66,7 +66,7 @@ pub struct Way {
 }
 
 /// Finds the story of what is called `reference`: an ICCID, an order, an eSIM, a payment or a return.
-pub async fn find(store: &impl Store, reference: &str) -> Result<Story, StoreError> {
+pub async fn find(store: &dyn Store, reference: &str) -> Result<Story, StoreError> {
     let mut db = store.connect().await?;
     let envelopes = db.find_events_about(reference).await?;
     let ids: Vec<_> = envelopes.iter().map(|envelope| envelope.id).collect();

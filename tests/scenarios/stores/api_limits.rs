@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::databases::TestDatabase;
+use store::Store;
 use store::api_limits::{Breaker, Limit, Probe, Reserved};
-use store::{ApiLimits as _, Store};
 
 use super::given::{SOURCE, now, seconds_ago};
 
@@ -27,7 +27,7 @@ fn limit(bucket: &str, spacing_ms: u64, burst: u32) -> Limit {
     Limit { bucket: bucket.to_owned(), spacing, lead: spacing * (burst - 1) }
 }
 
-async fn reserve<S: Store>(store: &S, limits: &[Limit], max_wait: Duration) -> Reserved {
+async fn reserve(store: &dyn Store, limits: &[Limit], max_wait: Duration) -> Reserved {
     let mut db = store.connect().await.unwrap();
     db.reserve_slots(SOURCE, limits, max_wait).await.unwrap()
 }
@@ -54,7 +54,7 @@ async fn ten_workers_together_stay_under_the_limit<D: TestDatabase>(database: &D
         workers.push(tokio::spawn(async move {
             let mut slots = Vec::new();
             for _ in 0..8 {
-                slots.push(slot(reserve(&store, std::slice::from_ref(&limit), FAR).await));
+                slots.push(slot(reserve(&*store, std::slice::from_ref(&limit), FAR).await));
             }
             store.close().await;
             slots

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use harness::databases::{FUTURE, PAST, TestDatabase};
 use serde_json::json;
+use store::Store;
 use store::outbox::{Claimed, Mark};
-use store::{Outbox as _, Store, Stories as _};
 
 use super::given::{CHANNEL, check, make, now, promise, row, rows, stored, time};
 
@@ -27,13 +27,13 @@ on_both! {
 
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn claim<S: Store>(store: &S, limit: i64) -> Vec<Claimed> {
+async fn claim(store: &dyn Store, limit: i64) -> Vec<Claimed> {
     let mut db = store.connect().await.unwrap();
     db.claim_deliveries(CHANNEL, limit, LEASE).await.unwrap()
 }
 
 /// Makes one promise and claims its delivery.
-async fn claimed<S: Store>(store: &S, key: &str) -> Claimed {
+async fn claimed(store: &dyn Store, key: &str) -> Claimed {
     make(store, &[promise(key)], &[CHANNEL]).await;
     let mut claimed = claim(store, 10).await;
     assert_eq!(claimed.len(), 1);
@@ -45,12 +45,12 @@ fn mark(claimed: &Claimed, status: &'static str, result: &'static str) -> Mark {
     Mark { action_id, lease_until, status, result, next_attempt_at: None, last_error: None }
 }
 
-async fn marked<S: Store>(store: &S, marks: &[Mark]) -> u64 {
+async fn marked(store: &dyn Store, marks: &[Mark]) -> u64 {
     let mut db = store.connect().await.unwrap();
     db.mark_deliveries(CHANNEL, marks).await.unwrap()
 }
 
-async fn delivery<S: Store>(store: &S, claimed: &Claimed) -> store::transfer::Row {
+async fn delivery(store: &dyn Store, claimed: &Claimed) -> store::transfer::Row {
     row(store, "deliveries", "action_id", &claimed.action_id.to_string()).await
 }
 
@@ -102,7 +102,7 @@ async fn no_two_relays_claim_the_same<D: TestDatabase>(database: &D) {
             tokio::spawn(async move {
                 let mut all = Vec::new();
                 loop {
-                    let claimed = claim(&store, 7).await;
+                    let claimed = claim(&*store, 7).await;
                     if claimed.is_empty() {
                         store.close().await;
                         return all;

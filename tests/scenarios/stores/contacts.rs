@@ -3,9 +3,9 @@
 use harness::databases::{PAST, TestDatabase};
 use serde_json::json;
 use shared::contact::Contact;
+use store::Store;
 use store::contacts::Put;
 use store::outbox::ActionRow;
-use store::{Contacts as _, Store};
 use uuid::Uuid;
 
 use super::given::{SOURCE, check, esim, make, order, payment, promise, promise_about, row, save};
@@ -21,13 +21,13 @@ fn contact(email: &str) -> Contact {
     Contact { email: email.to_owned(), name: None, locale: None, time_zone: None, reference: None }
 }
 
-async fn put<S: Store>(store: &S, source: &str, order_ref: &str, email: &str) -> Put {
+async fn put(store: &dyn Store, source: &str, order_ref: &str, email: &str) -> Put {
     let mut db = store.connect().await.unwrap();
     db.put_contact(source, order_ref, &contact(email)).await.unwrap()
 }
 
 /// Whom the promises are for, by address.
-async fn recipients<S: Store>(store: &S, promises: &[&ActionRow<'_>]) -> Vec<(Uuid, String)> {
+async fn recipients(store: &dyn Store, promises: &[&ActionRow<'_>]) -> Vec<(Uuid, String)> {
     let ids: Vec<_> = promises.iter().map(|made| made.id).collect();
     let mut db = store.connect().await.unwrap();
     let found = db.find_recipients(&ids).await.unwrap();

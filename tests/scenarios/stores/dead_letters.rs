@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::databases::{PAST, TestDatabase};
 use serde_json::{Value, json};
+use store::Store;
 use store::dead_letters::DeadLetter;
-use store::{DeadLetters as _, Store};
 use uuid::Uuid;
 
 use super::given::{check, now, row, rows, time};
@@ -29,13 +29,13 @@ fn letter(number: u128, reason: &str) -> DeadLetter {
     }
 }
 
-async fn bury<S: Store>(store: &S, letter: &DeadLetter) {
+async fn bury(store: &dyn Store, letter: &DeadLetter) {
     let mut db = store.connect().await.unwrap();
     db.bury(letter).await.unwrap();
 }
 
 /// The numbers of those that are listed.
-async fn listed<S: Store>(store: &S, reason: Option<&str>, with_replayed: bool, limit: i64) -> Vec<u128> {
+async fn listed(store: &dyn Store, reason: Option<&str>, with_replayed: bool, limit: i64) -> Vec<u128> {
     let mut db = store.connect().await.unwrap();
     let letters = db.list_dead_letters(reason, with_replayed, limit).await.unwrap();
     letters.into_iter().map(|letter| letter.id.as_u128()).collect()

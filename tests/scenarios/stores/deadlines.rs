@@ -9,8 +9,8 @@ use shared::event::Event;
 use shared::fact::State;
 use shared::fold::EntityId;
 use shared::origin::Provider;
+use store::Store;
 use store::outbox::ActionRow;
-use store::{Deadlines as _, Registrations as _, Store};
 use uuid::Uuid;
 
 use super::given::{SOURCE, admit, esim, event, make, order, payment, promise, save, standing, state, time};
@@ -85,7 +85,7 @@ fn spoken(source: &str, provider: Provider) -> (shared::envelope::Envelope, Even
     (envelope, event)
 }
 
-async fn silent<S: Store>(store: &S, limit: i64) -> Vec<(String, String, Option<Provider>)> {
+async fn silent(store: &dyn Store, limit: i64) -> Vec<(String, String, Option<Provider>)> {
     let mut db = store.connect().await.unwrap();
     let found = db.find_silent(time("2002-01-01T00:00:00Z"), limit).await.unwrap();
     assert!(found.iter().all(|registered| registered.since < time("2002-01-01T00:00:00Z")));

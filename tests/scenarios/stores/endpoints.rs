@@ -1,7 +1,7 @@
 //! Endpoints that want no more: disabled with a reason, and taken into use again.
 
 use harness::databases::TestDatabase;
-use store::{Outbox as _, Store};
+use store::Store;
 
 use super::given::{CHANNEL, check, row, rows};
 

@@ -1,13 +1,14 @@
 //! The entities' rows: made when they are locked, locked until the transaction ends, and read as they were written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use harness::databases::TestDatabase;
 use serde_json::{Value, json};
 use shared::fact::State;
 use shared::fold::EntityId;
 use shared::origin::Provider;
-use store::{Entities as _, Store};
+use store::Store;
 
 use super::given::{check, esim, order, payment, return_request, row, rows, save, standing, state};
 
@@ -27,7 +28,7 @@ fn one_of_each() -> [EntityId; 4] {
     [order("1"), esim("1"), payment("1"), return_request("1")]
 }
 
-async fn read<S: Store>(store: &S, ids: &[EntityId]) -> BTreeMap<EntityId, State> {
+async fn read(store: &dyn Store, ids: &[EntityId]) -> BTreeMap<EntityId, State> {
     let mut db = store.connect().await.unwrap();
     db.read_entities(&ids.iter().cloned().collect()).await.unwrap()
 }
@@ -43,7 +44,7 @@ async fn a_row_is_made_when_it_is_locked<D: TestDatabase>(database: &D) {
         let mut tx = store.begin().await.unwrap();
         assert_eq!(tx.lock_entities(&wanted).await.unwrap(), unknown);
         assert_eq!(tx.lock_entities(&BTreeMap::new()).await.unwrap(), BTreeMap::new());
-        store.commit(tx).await.unwrap();
+        tx.commit().await.unwrap();
     }
     // The provider of the first one who spoke of it stays.
     check(&rows(store, "orders").await[0], &json!({ "provider": "esim_access", "status": "pending", "mode": "live" }));
@@ -226,7 +227,7 @@ async fn what_is_not_known_is_null<D: TestDatabase>(database: &D) {
 }
 
 /// Adds something to each of the entities, as often as told, in a transaction each.
-async fn add_to_all<S: Store>(store: S, name: usize, rounds: u32) {
+async fn add_to_all(store: Arc<dyn Store>, name: usize, rounds: u32) {
     let ids = one_of_each();
     let wanted: BTreeMap<_, _> = ids.iter().map(|id| (id.clone(), Provider::EsimAccess)).collect();
     for round in 0..rounds {
@@ -244,7 +245,7 @@ async fn add_to_all<S: Store>(store: S, name: usize, rounds: u32) {
         }
         tx.save_entities(&states).await.unwrap();
         // Every third changes its mind.
-        if round % 3 == 2 { drop(tx) } else { store.commit(tx).await.unwrap() }
+        if round % 3 == 2 { drop(tx) } else { tx.commit().await.unwrap() }
     }
     store.close().await;
 }

@@ -12,9 +12,9 @@ use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
 use shared::origin::Provider;
 use shared::premise::{Premise, Rule};
+use store::Store;
 use store::outbox::ActionRow;
 use store::transfer::{Row, TABLES};
-use store::{Entities as _, Inbox as _, Outbox as _, Store, Transfer as _};
 use uuid::Uuid;
 
 pub(super) const SOURCE: &str = "esim-access";
@@ -65,10 +65,10 @@ pub(super) fn event(key: &str) -> (Envelope, Event) {
 }
 
 /// The fresh ones of the events, in a transaction of their own.
-pub(super) async fn admit<S: Store>(store: &S, events: &[(Envelope, Event)]) -> Vec<Uuid> {
+pub(super) async fn admit(store: &dyn Store, events: &[(Envelope, Event)]) -> Vec<Uuid> {
     let mut tx = store.begin().await.unwrap();
     let fresh = tx.admit_events(&borrowed(events)).await.unwrap();
-    store.commit(tx).await.unwrap();
+    tx.commit().await.unwrap();
     fresh
 }
 
@@ -104,13 +104,13 @@ pub(super) fn state(id: &EntityId, blocks: Value) -> State {
 }
 
 /// Makes the entities' rows and fills them.
-pub(super) async fn save<S: Store>(store: &S, entities: &[(EntityId, Value)]) {
+pub(super) async fn save(store: &dyn Store, entities: &[(EntityId, Value)]) {
     let states: BTreeMap<_, _> = entities.iter().map(|(id, blocks)| (id.clone(), state(id, blocks.clone()))).collect();
     let ids = states.keys().map(|id| (id.clone(), Provider::EsimAccess)).collect();
     let mut tx = store.begin().await.unwrap();
     tx.lock_entities(&ids).await.unwrap();
     tx.save_entities(&states).await.unwrap();
-    store.commit(tx).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// The blocks of an order of this status.
@@ -149,23 +149,23 @@ pub(super) fn promise_about(id: &EntityId) -> ActionRow<'static> {
 }
 
 /// Makes the promises, to be delivered over each of the channels.
-pub(super) async fn make<S: Store>(store: &S, promises: &[ActionRow<'_>], channels: &[&'static str]) {
+pub(super) async fn make(store: &dyn Store, promises: &[ActionRow<'_>], channels: &[&'static str]) {
     let mut tx = store.begin().await.unwrap();
     assert_eq!(tx.make_promises(promises).await.unwrap().len(), promises.len());
     let pairs: Vec<_> = promises.iter().flat_map(|made| channels.iter().map(|channel| (made.id, *channel))).collect();
     tx.add_deliveries(&pairs).await.unwrap();
-    store.commit(tx).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// All rows of a table, in their order.
-pub(super) async fn rows<S: Store>(store: &S, table: &str) -> Vec<Row> {
+pub(super) async fn rows(store: &dyn Store, table: &str) -> Vec<Row> {
     let table = TABLES.into_iter().find(|portable| portable.name == table).unwrap();
     let mut db = store.connect().await.unwrap();
     db.read_table(table).try_collect().await.unwrap()
 }
 
 /// The one row whose column holds this.
-pub(super) async fn row<S: Store>(store: &S, table: &str, column: &str, value: &str) -> Row {
+pub(super) async fn row(store: &dyn Store, table: &str, column: &str, value: &str) -> Row {
     let mut found = rows(store, table).await;
     found.retain(|row| row[column] == value);
     assert_eq!(found.len(), 1, "{table} where {column} is {value}: {found:?}");

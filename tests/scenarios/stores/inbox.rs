@@ -11,7 +11,7 @@ use shared::event::Event;
 use shared::fact::Fact;
 use shared::origin::Provider;
 use shared::payment::Payment;
-use store::{Inbox as _, Store, Verification as _};
+use store::Store;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -61,7 +61,7 @@ async fn of_two_workers_with_the_same_copies_one_admits_each<D: TestDatabase>(da
         backwards.reverse();
         let tasks = stores.clone().into_iter().zip([batch, backwards]);
         let tasks: Vec<_> =
-            tasks.map(|(store, batch)| tokio::spawn(async move { admit(&store, &batch).await })).collect();
+            tasks.map(|(store, batch)| tokio::spawn(async move { admit(&*store, &batch).await })).collect();
         let mut fresh = Vec::new();
         for task in tasks {
             fresh.extend(task.await.unwrap());
@@ -173,6 +173,6 @@ async fn who_admits_a_recurring_body_does_so_alone<D: TestDatabase>(database: &D
     // It can't go on; to give it time to do so wrongly makes this test sharp, and never fails a right store.
     assert!(timeout(Duration::from_millis(300), &mut second).await.is_err(), "two admit one body at a time");
     tx.admit_events(&borrowed(&[event])).await.unwrap();
-    store.commit(tx).await.unwrap();
+    tx.commit().await.unwrap();
     assert_eq!(second.await.unwrap(), [time("2026-05-31T10:00:00Z")]);
 }

@@ -8,9 +8,9 @@ use harness::databases::{FUTURE, PAST, TestDatabase};
 use serde_json::{Value, json};
 use shared::fact::EntityKey;
 use shared::lookup::{Hints, Lookup, LookupKind, LookupReason, LookupRequest};
+use store::Store;
 use store::lookups::{Claimed, Mark};
 use store::transfer::Row;
-use store::{Lookups as _, Store};
 
 use super::given::{SOURCE, check, now, row, rows, stored, time};
 
@@ -41,23 +41,23 @@ fn want(lookup: Lookup, reason: LookupReason, after_s: i64) -> (&'static str, Lo
     (SOURCE, LookupRequest { lookup, reason, after: TimeDelta::seconds(after_s) })
 }
 
-async fn note<S: Store>(store: &S, wants: &[(&str, LookupRequest)]) {
+async fn note(store: &dyn Store, wants: &[(&str, LookupRequest)]) {
     let mut db = store.connect().await.unwrap();
     db.want_lookups(wants).await.unwrap();
 }
 
-async fn claim<S: Store>(store: &S, sources: &[&str], limit: i64) -> Vec<Claimed> {
+async fn claim(store: &dyn Store, sources: &[&str], limit: i64) -> Vec<Claimed> {
     let sources: Vec<_> = sources.iter().map(|source| (*source).to_owned()).collect();
     let mut db = store.connect().await.unwrap();
     db.claim_lookups(&sources, limit, LEASE).await.unwrap()
 }
 
-async fn mark<S: Store>(store: &S, claimed: &Claimed, mark: &Mark) {
+async fn mark(store: &dyn Store, claimed: &Claimed, mark: &Mark) {
     let mut db = store.connect().await.unwrap();
     db.mark_lookup(claimed, mark).await.unwrap();
 }
 
-async fn task<S: Store>(store: &S, reference: &str) -> Row {
+async fn task(store: &dyn Store, reference: &str) -> Row {
     row(store, "fetch_tasks", "reference", reference).await
 }
 
@@ -260,7 +260,7 @@ async fn no_two_workers_claim_the_same_question<D: TestDatabase>(database: &D) {
             tokio::spawn(async move {
                 let mut all = Vec::new();
                 loop {
-                    let claimed = claim(&store, &[SOURCE], 7).await;
+                    let claimed = claim(&*store, &[SOURCE], 7).await;
                     if claimed.is_empty() {
                         store.close().await;
                         return all;

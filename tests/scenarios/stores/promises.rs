@@ -9,8 +9,8 @@ use shared::action::{ActionKind, Audience};
 use shared::envelope::Mode;
 use shared::fact::EntityKey;
 use shared::premise::{Allowance, Premise, Rule};
+use store::Store;
 use store::outbox::ActionRow;
-use store::{Outbox as _, Store};
 use uuid::Uuid;
 
 use super::given::{CHANNEL, SOURCE, check, make, now, promise, row, rows, time};
@@ -26,10 +26,10 @@ on_both! {
 
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn made<S: Store>(store: &S, promises: &[ActionRow<'_>]) -> Vec<Uuid> {
+async fn made(store: &dyn Store, promises: &[ActionRow<'_>]) -> Vec<Uuid> {
     let mut tx = store.begin().await.unwrap();
     let made = tx.make_promises(promises).await.unwrap();
-    store.commit(tx).await.unwrap();
+    tx.commit().await.unwrap();
     made
 }
 
@@ -69,7 +69,7 @@ async fn of_two_workers_with_the_same_promises_one_makes_each<D: TestDatabase>(d
         let backwards = (0..8).rev().map(named).collect();
         let tasks = stores.clone().into_iter().zip([batch, backwards]);
         let tasks: Vec<_> =
-            tasks.map(|(store, batch)| tokio::spawn(async move { made(&store, &batch).await })).collect();
+            tasks.map(|(store, batch)| tokio::spawn(async move { made(&*store, &batch).await })).collect();
         let mut all = Vec::new();
         for task in tasks {
             all.extend(task.await.unwrap());

@@ -13,9 +13,7 @@ use shared::fold::EntityId;
 use shared::origin::Provider;
 use store::dead_letters::DeadLetter;
 use store::outbox::{ActionRow, Mark};
-use store::{
-    Contacts as _, DeadLetters as _, Entities as _, Inbox as _, Outbox as _, Registrations as _, Store, StoreError,
-};
+use store::{Store, StoreError};
 use uuid::Uuid;
 
 use super::given::{
@@ -38,24 +36,24 @@ fn is_refused<T: Debug>(answer: Result<T, StoreError>, what: &str) {
     assert!(matches!(answer, Err(StoreError::Rejected(_))), "{what}: {answer:?}");
 }
 
-async fn try_admit<S: Store>(store: &S, event: (Envelope, Event)) -> Result<Vec<Uuid>, StoreError> {
+async fn try_admit(store: &dyn Store, event: (Envelope, Event)) -> Result<Vec<Uuid>, StoreError> {
     let mut tx = store.begin().await.unwrap();
     tx.admit_events(&borrowed(&[event])).await
 }
 
-async fn try_lock<S: Store>(store: &S, id: EntityId) -> Result<(), StoreError> {
+async fn try_lock(store: &dyn Store, id: EntityId) -> Result<(), StoreError> {
     let mut tx = store.begin().await.unwrap();
     tx.lock_entities(&BTreeMap::from([(id, Provider::EsimAccess)])).await.map(drop)
 }
 
-async fn try_save<S: Store>(store: &S, id: EntityId, blocks: Value) -> Result<(), StoreError> {
+async fn try_save(store: &dyn Store, id: EntityId, blocks: Value) -> Result<(), StoreError> {
     let mut tx = store.begin().await.unwrap();
     tx.lock_entities(&BTreeMap::from([(id.clone(), Provider::EsimAccess)])).await.unwrap();
     let state = state(&id, blocks);
     tx.save_entities(&BTreeMap::from([(id, state)])).await
 }
 
-async fn try_promise<S: Store>(store: &S, promise: ActionRow<'_>) -> Result<Vec<Uuid>, StoreError> {
+async fn try_promise(store: &dyn Store, promise: ActionRow<'_>) -> Result<Vec<Uuid>, StoreError> {
     let mut tx = store.begin().await.unwrap();
     tx.make_promises(&[promise]).await
 }

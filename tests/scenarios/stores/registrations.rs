@@ -3,8 +3,8 @@
 use harness::databases::{PAST, TestDatabase};
 use serde_json::json;
 use shared::fold::EntityId;
+use store::Store;
 use store::registrations::Gaps;
-use store::{Registrations as _, Store};
 
 use super::given::{SOURCE, check, order, payment, row, rows, save, seconds_ago, standing, time};
 
@@ -17,7 +17,7 @@ on_both! {
     gaps_are_counted_for_each_source
 }
 
-async fn register<S: Store>(store: &S, source: &str, order: &str, description: Option<&str>) -> bool {
+async fn register(store: &dyn Store, source: &str, order: &str, description: Option<&str>) -> bool {
     let mut db = store.connect().await.unwrap();
     db.register_order(source, order, description).await.unwrap()
 }
@@ -67,7 +67,7 @@ async fn a_registration_is_found_with_what_became_of_it<D: TestDatabase>(databas
 }
 
 /// The overdue orders of the source, as of the year 2002.
-async fn overdue<S: Store>(store: &S, sources: &[&str], limit: i64) -> Vec<String> {
+async fn overdue(store: &dyn Store, sources: &[&str], limit: i64) -> Vec<String> {
     let sources: Vec<_> = sources.iter().map(|source| (*source).to_owned()).collect();
     let mut db = store.connect().await.unwrap();
     let found = db.find_overdue(&sources, time("2002-01-01T00:00:00Z"), limit).await.unwrap();

@@ -16,11 +16,10 @@ use shared::envelope::{Envelope, Origin};
 use shared::fact::EntityKey;
 use shared::rules::Rules;
 use store::transfer::{Row, TABLES};
-use store::{Store, StoreError, Transfer as _};
+use store::{Store, StoreError};
 use uuid::Uuid;
-use worker::apply::{Applied, Arrival, Surroundings, apply};
+use worker::apply::{Applied, ApplyContext, Arrival, apply};
 use worker::dead_letter;
-use worker::provider_api::Apis;
 use worker::routing::Routing;
 use worker::sources::Sources;
 use worker::verify::{VerifyArgs, verify};
@@ -100,11 +99,13 @@ fn read(envelope: &Envelope) -> Arrival {
     }
 }
 
-async fn apply_to<S: Store>(store: &S, batch: &[Arrival]) -> Result<Applied, StoreError> {
+async fn apply_to(store: &dyn Store, batch: &[Arrival]) -> Result<Applied, StoreError> {
     let sources = sources();
-    let apis = Apis::open(&sources, store).unwrap();
+    let askable: Vec<_> =
+        sources.iter().filter(|(_, source)| source.api.is_some()).map(|(name, _)| name.to_owned()).collect();
     let (routing, waiting) = (Routing::default(), sources.waiting());
-    apply(store, batch, &Surroundings { routing: &routing, channels: &CHANNELS, apis: &apis, waiting: &waiting }).await
+    let context = ApplyContext { routing: &routing, channels: &CHANNELS, askable: &askable, waiting: &waiting };
+    apply(store, batch, context).await
 }
 
 /// Applies all to both, in batches; what each came to must be the same.
@@ -117,7 +118,7 @@ async fn apply_all(postgres: &PostgresDatabase, sqlite: &SqliteDatabase, envelop
     }
 }
 
-async fn table<S: Store>(store: &S, number: usize) -> Vec<Row> {
+async fn table(store: &dyn Store, number: usize) -> Vec<Row> {
     let mut db = store.connect().await.unwrap();
     db.read_table(TABLES[number]).try_collect().await.unwrap()
 }
@@ -142,7 +143,7 @@ async fn compare(postgres: &PostgresDatabase, sqlite: &SqliteDatabase) {
     }
 }
 
-async fn check_verified<S: Store>(store: &S) {
+async fn check_verified(store: &dyn Store) {
     let mut out = Vec::new();
     let args = VerifyArgs { seed: None, partitions: 2.try_into().ok() };
     let report = verify(store, &Rules::default(), &args, &mut out, &mut std::io::sink()).await.unwrap();

@@ -11,8 +11,8 @@ use shared::fact::{EntityKey, Fact};
 use shared::fold::EntityId;
 use shared::lookup::{Lookup, LookupKind, LookupReason, LookupRequest};
 use shared::payment::Payment;
+use store::Store;
 use store::outbox::{ActionRow, Mark};
-use store::{Lookups as _, Outbox as _, Store, Stories as _};
 use uuid::Uuid;
 
 use super::given::{SOURCE, admit, esim, event, make, order, payment, promise, return_request, save, time};
@@ -39,7 +39,7 @@ fn about(seconds: i64, order: Option<&str>, esim: Option<&str>, payment: Option<
 }
 
 /// When the events that are told came, in seconds after the first one.
-async fn told<S: Store>(store: &S, reference: &str) -> Vec<u128> {
+async fn told(store: &dyn Store, reference: &str) -> Vec<u128> {
     let mut db = store.connect().await.unwrap();
     let events = db.find_events_about(reference).await.unwrap();
     events.into_iter().map(|envelope| u128::from(LAST) - envelope.id.as_u128()).collect()

@@ -8,10 +8,7 @@ use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::json;
 use shared::origin::Provider;
 use store::transfer::TABLES;
-use store::{
-    ApiLimits as _, DeadLetters as _, Entities as _, Inbox as _, Outbox as _, Store, StoreError, Transfer as _,
-    Verification as _,
-};
+use store::{Store, StoreError};
 use tokio::time::timeout;
 
 use super::given::{CHANNEL, admit, borrowed, event, make, order, promise, rows, save, standing, state};
@@ -47,19 +44,19 @@ async fn a_transaction_that_is_dropped_leaves_nothing<D: TestDatabase>(database:
 
 async fn what_is_committed_is_there_after_reopening<D: TestDatabase>(database: &D) {
     let store = database.open();
-    admit(&store, &[event("kept")]).await;
-    save(&store, &[(order("B1"), standing("completed"))]).await;
-    make(&store, &[promise("kept")], &[CHANNEL]).await;
+    admit(&*store, &[event("kept")]).await;
+    save(&*store, &[(order("B1"), standing("completed"))]).await;
+    make(&*store, &[promise("kept")], &[CHANNEL]).await;
     let mut expected = Vec::new();
     for table in TABLES {
-        expected.push(rows(&store, table.name).await);
+        expected.push(rows(&*store, table.name).await);
     }
     store.close().await;
     let reopened = database.open();
     reopened.migrate().await.unwrap();
     let mut found = Vec::new();
     for table in TABLES {
-        found.push(rows(&reopened, table.name).await);
+        found.push(rows(&*reopened, table.name).await);
     }
     assert_eq!(found, expected);
     assert_eq!(found.iter().map(Vec::len).sum::<usize>(), 4);

@@ -3,8 +3,8 @@
 use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::{Value, json};
+use store::Store;
 use store::transfer::{Form, Portable, Row, TABLES};
-use store::{Store, Transfer as _};
 
 on_both! {
     a_table_is_empty_until_a_row_is_in_it
@@ -197,7 +197,7 @@ async fn insert(sqlite: &SqliteDatabase, table: Portable, row: &Row) {
     assert_eq!(sqlite.execute(&insert).await, 1);
 }
 
-async fn read<S: Store>(store: &S, table: Portable) -> Vec<Row> {
+async fn read(store: &dyn Store, table: Portable) -> Vec<Row> {
     let mut db = store.connect().await.unwrap();
     db.read_table(table).try_collect().await.unwrap()
 }

@@ -9,10 +9,10 @@ use shared::action::ActionKind;
 use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
 use shared::premise::{Allowance, Premise, Rule};
+use store::Store;
 use store::entities::Table;
 use store::outbox::ActionRow;
 use store::verification::{Counts, Expected, Mismatch, Wanted};
-use store::{Store, Verification as _};
 use uuid::Uuid;
 
 use super::given::{SOURCE, admit, esim, event, make, order, payment, promise, return_request, save, state};
@@ -154,13 +154,13 @@ fn expected() -> Expected {
     expected
 }
 
-async fn saved<S: Store>(store: &S) {
+async fn saved(store: &dyn Store) {
     let entities: Vec<_> = entities().into_iter().map(|(id, blocks, _)| (id, blocks)).collect();
     save(store, &entities).await;
 }
 
 /// What differs: the entity, and the column with what it holds and should.
-async fn differences<S: Store>(store: &S) -> Vec<(String, String, String)> {
+async fn differences(store: &dyn Store) -> Vec<(String, String, String)> {
     let mut db = store.connect().await.unwrap();
     let found = db.compare_rows(&expected()).await.unwrap();
     let told = |Mismatch { id, field }: Mismatch| {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use shared::contact::Contact;
 use shared::esim::Install;
 use shared::fold::EntityId;
+use store::Store;
 use store::outbox::ActionRow;
-use store::{Contacts as _, Outbox as _, Store};
 
 use super::given::{CHANNEL, SOURCE, check, esim, make, order, payment, promise, promise_about, row, save};
 
@@ -26,7 +26,7 @@ async fn put_aside<D: TestDatabase>(database: &D, status: &str) {
 }
 
 /// The action keys of what is due.
-async fn due<S: Store>(store: &S) -> BTreeSet<uuid::Uuid> {
+async fn due(store: &dyn Store) -> BTreeSet<uuid::Uuid> {
     let mut db = store.connect().await.unwrap();
     let claimed = db.claim_deliveries(CHANNEL, 100, Duration::from_secs(60)).await.unwrap();
     claimed.into_iter().map(|claimed| claimed.action_id).collect()

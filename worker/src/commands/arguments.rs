@@ -1,6 +1,7 @@
 //! What an operator may ask for, as arguments, and who answers it. The same for every edition.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use runtime::settings::{Problems, WrongSettings};
@@ -97,20 +98,20 @@ impl Command {
     }
 
     /// Carries it out, unless it is a replay, which [`super::replay_dead_letters`] does.
-    pub async fn run(&self, store: &impl Store, desk: &Desk<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    pub async fn run(&self, store: &Arc<dyn Store>, desk: &Desk<'_>, out: &mut impl Write) -> anyhow::Result<()> {
         match self {
             Self::DeadLetters(DeadLetters::List { reason, all, limit }) => {
-                list_dead_letters(store, reason.as_deref(), *all, *limit, out).await
+                list_dead_letters(&**store, reason.as_deref(), *all, *limit, out).await
             }
-            Self::DeadLetters(DeadLetters::Show { id }) => show_dead_letter(store, *id, out).await,
+            Self::DeadLetters(DeadLetters::Show { id }) => show_dead_letter(&**store, *id, out).await,
             Self::DeadLetters(DeadLetters::Replay(_)) => Ok(()),
-            Self::Why { reference } => Ok(why::print(&why::find(store, reference).await?, out)?),
-            Self::Gaps => show_gaps(store, out).await,
+            Self::Why { reference } => Ok(why::print(&why::find(&**store, reference).await?, out)?),
+            Self::Gaps => show_gaps(&**store, out).await,
             Self::Verify(args) => {
                 let routing = desk.read(|problems| desk.settings.routing(problems))?;
-                verify::run(store, &routing.rules, args, out, &mut io::stderr()).await
+                verify::run(&**store, &routing.rules, args, out, &mut io::stderr()).await
             }
-            Self::Endpoints(Endpoints::Enable { channel }) => enable_endpoints(store, channel, out).await,
+            Self::Endpoints(Endpoints::Enable { channel }) => enable_endpoints(&**store, channel, out).await,
             Self::Airalo(command) => {
                 let (sources, public_url) = desk.subscriptions()?;
                 subscriptions::run_airalo(command, store, &sources, &public_url, out).await

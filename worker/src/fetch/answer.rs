@@ -12,8 +12,8 @@ use shared::event::Event;
 use shared::fact::{EntityKey, State};
 use shared::fold::{EntityId, Fold, touched};
 use shared::lookup::{Answer, LookupReason};
+use store::StoreError;
 use store::lookups::{Claimed, Mark};
-use store::{Entities as _, Registrations as _, Store, StoreError};
 
 use super::{in_future, reason_of};
 use crate::context::Context;
@@ -21,7 +21,7 @@ use crate::own_event;
 
 /// Sends an answer through the queue, and answers how its question goes on; an error is why that was not possible.
 pub(super) async fn take_in(
-    context: &Context<impl Store>,
+    context: &Context,
     publisher: &impl Publish,
     claimed: &Claimed,
     asked_at: DateTime<Utc>,
@@ -58,7 +58,7 @@ pub(super) async fn take_in(
     })
 }
 
-fn envelope(context: &Context<impl Store>, claimed: &Claimed, answer: &Answer) -> Result<Envelope, String> {
+fn envelope(context: &Context, claimed: &Claimed, answer: &Answer) -> Result<Envelope, String> {
     let source = context.sources.find(&claimed.source).ok_or("the source is not in SOURCES_FILE any more")?;
     let (provider, mode) = (source.provider, source.mode);
     Ok(own_event::envelope(claimed.source.clone(), (provider, mode), Origin::Fetch, own_event::now(), answer.body()))
@@ -66,7 +66,7 @@ fn envelope(context: &Context<impl Store>, claimed: &Claimed, answer: &Answer) -
 
 /// The state of the entity before the answer, and as it will be when the answer is applied.
 async fn expect(
-    context: &Context<impl Store>,
+    context: &Context,
     envelope: &Envelope,
     event: &Event,
     about: &EntityKey,
@@ -85,7 +85,7 @@ async fn expect(
 
 /// An order that the API has completed because no webhook did: so that a shop sees which provider loses webhooks.
 async fn note_repair(
-    context: &Context<impl Store>,
+    context: &Context,
     source: &str,
     about: &EntityKey,
     before: Option<&State>,

@@ -3,14 +3,14 @@
 use chrono::{TimeDelta, Utc};
 use providers::dialect;
 use shared::lookup::{LookupKind, LookupReason, LookupRequest, order_lookup};
-use store::{Lookups as _, Registrations as _, Store, StoreError};
+use store::StoreError;
 
 use crate::context::Context;
 
 /// How many overdue orders are taken up in one sweep of one worker; the next sweep finds the rest.
 const PAGE: i64 = 500;
 
-pub(super) async fn run(context: &Context<impl Store>, sources: &[String]) -> Result<(), StoreError> {
+pub(super) async fn run(context: &Context, sources: &[String]) -> Result<(), StoreError> {
     let patience = TimeDelta::from_std(context.limits.overdue_after).unwrap_or(TimeDelta::MAX);
     let mut tx = context.store.begin().await?;
     if let Some(before) = Utc::now().checked_sub_signed(patience) {
@@ -34,5 +34,5 @@ pub(super) async fn run(context: &Context<impl Store>, sources: &[String]) -> Re
             tracing::info!(orders = wants.len(), "orders are overdue and are looked up");
         }
     }
-    context.store.commit(tx).await
+    tx.commit().await
 }

@@ -1,11 +1,12 @@
 //! The gate before an API: who may go through now, agreed on with all other workers. An API that fails is left alone for
 //! a growing time, and then probed by one.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use store::api_limits::{Breaker, Limit, Probe, Reserved};
-use store::{ApiLimits as _, Store, StoreError};
+use store::{Store, StoreError};
 use tokio::time::{Instant, sleep_until};
 
 use super::ApiError;
@@ -33,9 +34,9 @@ const PROBE_SLACK: Duration = Duration::from_secs(5);
 const FORGET_EVERY: u32 = 500;
 
 #[derive(Debug)]
-pub(super) struct Gate<S> {
+pub(super) struct Gate {
     source: String,
-    store: S,
+    store: Arc<dyn Store>,
     probe_lease: Duration,
     passed: AtomicU32,
 }
@@ -48,8 +49,8 @@ pub(super) struct Pass {
     is_probe: bool,
 }
 
-impl<S: Store> Gate<S> {
-    pub(super) fn new(source: &str, store: S, timeout: Duration) -> Self {
+impl Gate {
+    pub(super) fn new(source: &str, store: Arc<dyn Store>, timeout: Duration) -> Self {
         Self { source: source.to_owned(), store, probe_lease: timeout + PROBE_SLACK, passed: AtomicU32::new(0) }
     }
 

@@ -66,7 +66,7 @@ fn moment() -> Moment {
 
 #[test]
 fn an_answer_can_be_awaited_anywhere() {
-    fn sendable<T: Send>(_: impl FnOnce(&'static Api<sqlx::PgPool>, &'static Lookup) -> T) {}
+    fn sendable<T: Send>(_: impl FnOnce(&'static Api, &'static Lookup) -> T) {}
     sendable(Api::ask);
 }
 

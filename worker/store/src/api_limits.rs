@@ -1,10 +1,11 @@
 //! The pace at which providers' APIs are asked, and which of them are not asked at all, agreed on by all workers.
 
+use async_trait::async_trait;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// One limit of an API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub enum Probe {
     Taken,
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait ApiLimits {
     /// Reserves the next slot of all the limits together, or of none if it is further away than `max_wait`.
     async fn reserve_slots(

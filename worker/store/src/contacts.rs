@@ -1,9 +1,10 @@
 //! The contacts: put, found, forgotten, and what waits for them.
 
+use async_trait::async_trait;
 use shared::contact::Contact;
 use uuid::Uuid;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// What `PUT` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub enum Put {
     Replaced,
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Contacts {
     /// Registers who an order belongs to; the same again changes nothing.
     async fn put_contact(&mut self, source: &str, order_ref: &str, contact: &Contact) -> Result<Put, StoreError>;

@@ -1,10 +1,11 @@
 //! The dead letters: written, listed, read, and marked as replayed.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// What could not become an event.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub struct Summary {
     pub replayed_at: Option<DateTime<Utc>>,
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait DeadLetters {
     /// Keeps a dead letter. A copy changes nothing; one that was replayed and died again waits again.
     async fn bury(&mut self, letter: &DeadLetter) -> Result<(), StoreError>;

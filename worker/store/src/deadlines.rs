@@ -1,12 +1,13 @@
 //! What the clock looks at: eSIMs whose plan ends, orders that nobody has spoken of.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::envelope::Mode;
 use shared::esim::Esim;
 use shared::origin::Provider;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// An eSIM whose plan ends soon, or has ended.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ impl Registered {
     }
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Deadlines {
     /// eSIMs whose plan is not over and ends before `until`, those after `after` (source, eSIM) in key order.
     async fn find_ending(

@@ -1,12 +1,13 @@
 //! The entities' rows: locked and read, written back.
 
+use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
 use shared::origin::Provider;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// The tables of entities, in the order in which they are locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,7 @@ impl Table {
     }
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Entities {
     /// Locks the rows until the transaction ends, and reads them; a row that is missing is made first, because only a row
     /// can be locked. Tables and keys come in one order everywhere, so that no two transactions deadlock.

@@ -1,5 +1,6 @@
 //! The inbox: which events are fresh, and what one that was kept came as.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::envelope::{Envelope, Mode, Origin};
@@ -7,9 +8,9 @@ use shared::event::Event;
 use shared::origin::Provider;
 use uuid::Uuid;
 
-use super::StoreError;
+use crate::error::StoreError;
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Inbox {
     /// Takes, until the transaction ends, the right to admit events of these bodies; in one order, so that nobody
     /// deadlocks. `bodies` are (source, hash of the body).

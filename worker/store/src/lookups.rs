@@ -1,10 +1,11 @@
 //! The questions to the providers' APIs: wanted, claimed under a lease, marked.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use shared::lookup::{Lookup, LookupRequest};
 use sqlx::types::Json;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// Wanted again while it was being asked: so much later (the answer that came may be older than the want).
 pub(super) const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
@@ -38,7 +39,7 @@ pub struct Mark {
     pub answer_hash: Option<String>,
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Lookups {
     /// Notes what is to be asked of the sources' APIs; what is noted already becomes due sooner, if need be.
     async fn want_lookups(&mut self, wants: &[(&str, LookupRequest)]) -> Result<(), StoreError>;

@@ -1,5 +1,6 @@
 //! The outbox: promises made, and their deliveries claimed and marked.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use shared::premise::Premise;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// A promise as it is written.
 #[derive(Debug, Serialize)]
@@ -62,7 +63,7 @@ pub struct Mark {
     pub last_error: Option<String>,
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Outbox {
     /// Writes the promises that were not made before, and answers the ids of those.
     async fn make_promises(&mut self, actions: &[ActionRow<'_>]) -> Result<Vec<Uuid>, StoreError>;

@@ -15,14 +15,15 @@ mod verification;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgDatabaseError, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgConnection, PgPool};
 
-use super::{Store, StoreError, Tables};
+use crate::connection::{Connection, Store, Transaction};
+use crate::error::StoreError;
+use crate::tables::Tables;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -36,23 +37,18 @@ pub fn open(url: &SecretString, connections: u32) -> Result<PgPool, sqlx::Error>
     PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy(url.expose_secret())
 }
 
+#[async_trait]
 impl Store for PgPool {
-    type Database = Postgres;
-
-    async fn connect(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.acquire().await?)
+    async fn connect(&self) -> Result<Connection, StoreError> {
+        Ok(Connection::new(self.acquire().await?))
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        Ok(Self::begin(self).await?)
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction::new(Self::begin(self).await?))
     }
 
-    async fn commit(&self, tx: Transaction<'static, Postgres>) -> Result<(), StoreError> {
-        Ok(tx.commit().await?)
-    }
-
-    async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        Ok(self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    async fn snapshot(&self) -> Result<Connection, StoreError> {
+        Ok(Connection::new(self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
     }
 
     /// An advisory lock lets one worker work.
@@ -68,17 +64,4 @@ impl Store for PgPool {
     async fn close(&self) {
         Self::close(self).await;
     }
-}
-
-/// Whether it will never take what it refused. SQLSTATE classes (PostgreSQL, appendix A): data exception, integrity
-/// constraint, program limit.
-pub(super) fn is_refusal(error: &dyn DatabaseError) -> bool {
-    error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
-}
-
-/// Whether it ends the connection, or takes none, because it starts, stops or breaks off. SQLSTATE classes: connection
-/// exception, and of operator intervention what is about more than a statement.
-pub(super) fn is_closing(error: &dyn DatabaseError) -> bool {
-    let error = error.try_downcast_ref::<PgDatabaseError>();
-    error.is_some_and(|error| ["08", "57P"].iter().any(|class| error.code().starts_with(class)))
 }

@@ -1,9 +1,10 @@
 //! The orders that the shop has registered, and which of them are not complete.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// An order that is not complete.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ pub struct Gaps {
     pub last_repaired_at: Option<DateTime<Utc>>,
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Registrations {
     /// Registers an order; without a description, one that is known stays. Answers whether it is new.
     async fn register_order(

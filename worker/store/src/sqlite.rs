@@ -20,13 +20,14 @@ mod verification;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::error::DatabaseError;
+use async_trait::async_trait;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 
-use super::{Store, StoreError, Tables};
+use crate::connection::{Connection, Store, Transaction};
+use crate::error::StoreError;
+use crate::tables::Tables;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
@@ -73,38 +74,33 @@ impl SqliteStore {
     /// Ends all leases: makes due what somebody was sending or asking. Only for who knows that all of them are gone, as the
     /// one process does that holds the lock on this file's directory.
     pub async fn take_over(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         for statement in [
             "UPDATE deliveries SET status = 'pending', lease_until = NULL, next_attempt_at = ?1 WHERE status = 'sending'",
             "UPDATE fetch_tasks SET status = 'pending', lease_until = NULL, next_attempt_at = ?1 WHERE status = 'asking'",
         ] {
             sqlx::query(statement).bind(row::text(row::now())).execute(&mut *tx).await?;
         }
-        self.commit(tx).await
+        Ok(tx.commit().await?)
     }
 }
 
+#[async_trait]
 impl Store for SqliteStore {
-    type Database = Sqlite;
-
-    async fn connect(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
-        Ok(self.writer.acquire().await?)
+    async fn connect(&self) -> Result<Connection, StoreError> {
+        Ok(Connection::new(self.writer.acquire().await?))
     }
 
     /// What it reads stays as it is: nobody else writes until it ends.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction::new(self.writer.begin_with("BEGIN IMMEDIATE").await?))
     }
 
-    async fn commit(&self, tx: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
-        Ok(tx.commit().await?)
-    }
-
-    async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    async fn snapshot(&self) -> Result<Connection, StoreError> {
         let mut tx = self.readers.begin().await?;
         // The moment that is seen is that of the first reading.
         sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut *tx).await?;
-        Ok(tx)
+        Ok(Connection::new(tx))
     }
 
     /// In one transaction, because sqlx takes no lock for SQLite.
@@ -123,14 +119,4 @@ impl Store for SqliteStore {
         self.readers.close().await;
         self.writer.close().await;
     }
-}
-
-/// Whether it will never take what it refused: a constraint, a type, or a value that is too big (SQLite's result codes).
-pub(super) fn is_refusal(error: &dyn DatabaseError) -> bool {
-    const TOO_BIG: i32 = 18;
-    const CONSTRAINT: i32 = 19;
-    const MISMATCH: i32 = 20;
-    let Some(code) = error.try_downcast_ref::<SqliteError>().and_then(DatabaseError::code) else { return false };
-    // The lower byte of the extended code is the primary one.
-    code.parse::<i32>().is_ok_and(|code| [TOO_BIG, CONSTRAINT, MISMATCH].contains(&(code & 0xff)))
 }

@@ -1,11 +1,12 @@
 //! What happened to one thing: its events, the promises, and each attempt to keep them.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::envelope::Envelope;
 use uuid::Uuid;
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// A promise as `why` tells it.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ pub struct Question {
     pub last_error: Option<String>,
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Stories {
     /// The events about the thing that is called `reference` somewhere (an ICCID, an order, an eSIM, a payment or a
     /// return), and about what belongs to the same order; oldest first.

@@ -1,9 +1,10 @@
 //! The tables as they move from one database to another: each row as JSON in one form, whatever the database's types.
 
+use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 
-use super::StoreError;
+use crate::error::StoreError;
 
 /// A row: each column's value in the one form that [`Form`] describes, or null.
 pub type Row = Map<String, Value>;
@@ -282,7 +283,7 @@ pub const TABLES: [Portable; 13] = {
     ]
 };
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Transfer {
     /// All rows of the table, in an order that is the same in every database.
     fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>>;

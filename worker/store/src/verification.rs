@@ -1,5 +1,6 @@
 //! What `verify` reads, all of it from one snapshot: the events page by page, and how the tables differ from them.
 
+use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,9 +13,9 @@ use shared::fold::EntityId;
 use shared::premise::Premise;
 use uuid::Uuid;
 
-use super::StoreError;
 use super::entities::Table;
 use super::events::EventRow;
+use crate::error::StoreError;
 
 /// An event as it is kept.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ impl Kept {
     }
 }
 
-#[trait_variant::make(Send)]
+#[async_trait]
 pub trait Verification {
     async fn count_rows(&mut self) -> Result<Counts, StoreError>;
 

@@ -1,12 +1,10 @@
 //! The store and the queue with a fuse in each of their steps; what they do is what those below them do.
 
+use async_trait::async_trait;
 use runtime::queue::{Lane, Message, Queue, QueueError, Session};
 use runtime::spool::{Spool, SpoolLane, SpoolSession};
-use sqlx::migrate::MigrateError;
-use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, Transaction};
 use store::sqlite::SqliteStore;
-use store::{Store, StoreError};
+use store::{Connection, Handle, MigrateError, OpenTransaction, Store, StoreError, Tables, Transaction};
 
 use crate::fuse::Fuse;
 
@@ -16,28 +14,24 @@ pub(crate) struct FusedStore {
     pub(crate) fuse: Fuse,
 }
 
-impl Store for FusedStore {
-    type Database = Sqlite;
+struct FusedTransaction {
+    tx: Transaction,
+    fuse: Fuse,
+}
 
-    async fn connect(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+#[async_trait]
+impl Store for FusedStore {
+    async fn connect(&self) -> Result<Connection, StoreError> {
         self.fuse.step().await;
         self.store.connect().await
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    async fn begin(&self) -> Result<Transaction, StoreError> {
         self.fuse.step().await;
-        self.store.begin().await
+        Ok(Transaction::new(FusedTransaction { tx: self.store.begin().await?, fuse: self.fuse.clone() }))
     }
 
-    /// Before the commit, and after it.
-    async fn commit(&self, tx: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
-        self.fuse.step().await;
-        let committed = self.store.commit(tx).await;
-        self.fuse.step().await;
-        committed
-    }
-
-    async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    async fn snapshot(&self) -> Result<Connection, StoreError> {
         self.store.snapshot().await
     }
 
@@ -51,6 +45,27 @@ impl Store for FusedStore {
 
     async fn close(&self) {
         self.store.close().await;
+    }
+}
+
+impl Handle for FusedTransaction {
+    fn tables(&self) -> &(dyn Tables + 'static) {
+        &*self.tx
+    }
+
+    fn tables_mut(&mut self) -> &mut (dyn Tables + 'static) {
+        &mut *self.tx
+    }
+}
+
+#[async_trait]
+impl OpenTransaction for FusedTransaction {
+    /// Before the commit, and after it.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        self.fuse.step().await;
+        let committed = self.tx.commit().await;
+        self.fuse.step().await;
+        committed
     }
 }
 

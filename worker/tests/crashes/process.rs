@@ -14,9 +14,9 @@ use runtime::spool::Spool;
 use serde_json::Value;
 use shared::envelope::Envelope;
 use shared::rules::Rules;
+use store::Store;
 use store::sqlite::{self, SqliteStore};
 use store::transfer::{Row, TABLES};
-use store::{Store as _, Transfer as _};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -122,10 +122,12 @@ impl Bench {
     }
 }
 
-fn context(store: FusedStore) -> Context<FusedStore> {
+fn context(store: FusedStore) -> Context {
+    let store: Arc<dyn Store> = Arc::new(store);
     let schedule = shared::schedule::Schedule::new(vec![Duration::from_millis(1); 20]);
     Context {
         apis: Apis::open(&Sources::default(), &store).unwrap(),
+        askable: Vec::new(),
         store,
         channels: vec!["merchant_webhook"],
         limits: Limits {

@@ -1,13 +1,15 @@
 //! The pace of the providers' APIs in PostgreSQL. The clock is the database's.
 
+use async_trait::async_trait;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::StoreError;
 use crate::api_limits::{ApiLimits, Breaker, Limit, Probe, Reserved, duration, microseconds};
+use crate::error::StoreError;
 
+#[async_trait]
 impl ApiLimits for PgConnection {
     async fn reserve_slots(
         &mut self,

@@ -1,12 +1,14 @@
 //! The contacts in PostgreSQL.
 
+use async_trait::async_trait;
 use shared::contact::Contact;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::StoreError;
 use crate::contacts::{Contacts, Put};
+use crate::error::StoreError;
 
+#[async_trait]
 impl Contacts for PgConnection {
     async fn put_contact(&mut self, source: &str, order_ref: &str, contact: &Contact) -> Result<Put, StoreError> {
         // `xmax` is 0 on a row that this statement inserted.

@@ -1,11 +1,13 @@
 //! The dead letters in PostgreSQL.
 
+use async_trait::async_trait;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::StoreError;
 use crate::dead_letters::{DeadLetter, DeadLetters, Summary};
+use crate::error::StoreError;
 
+#[async_trait]
 impl DeadLetters for PgConnection {
     async fn bury(&mut self, letter: &DeadLetter) -> Result<(), StoreError> {
         sqlx::query!(

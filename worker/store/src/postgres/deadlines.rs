@@ -1,11 +1,13 @@
 //! What the clock looks at, in PostgreSQL.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::StoreError;
 use crate::deadlines::{Deadlines, Ending, Registered};
+use crate::error::StoreError;
 
+#[async_trait]
 impl Deadlines for PgConnection {
     async fn find_ending(
         &mut self,

@@ -1,5 +1,6 @@
 //! The entities' rows in PostgreSQL.
 
+use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -9,10 +10,11 @@ use shared::origin::Provider;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::StoreError;
 use crate::entities::Entities;
+use crate::error::StoreError;
 use crate::view::{EsimRow, OrderRow, PaymentRow, ReturnRow};
 
+#[async_trait]
 impl Entities for PgConnection {
     async fn lock_entities(
         &mut self,

@@ -1,5 +1,6 @@
 //! The inbox in PostgreSQL.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use shared::envelope::Envelope;
 use shared::event::Event;
@@ -7,9 +8,10 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::events::Inbox;
 
+#[async_trait]
 impl Inbox for PgConnection {
     async fn lock_recurring(&mut self, bodies: &[(&str, &str)]) -> Result<(), StoreError> {
         let names: Vec<String> = bodies.iter().map(|(source, hash)| format!("{source}\n{hash}")).collect();

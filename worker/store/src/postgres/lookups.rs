@@ -1,13 +1,15 @@
 //! The questions to the providers' APIs in PostgreSQL.
 
+use async_trait::async_trait;
 use serde_json::Value;
 use shared::lookup::LookupRequest;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::lookups::{AGAIN_AFTER, Claimed, Lookups, Mark};
 
+#[async_trait]
 impl Lookups for PgConnection {
     async fn want_lookups(&mut self, wants: &[(&str, LookupRequest)]) -> Result<(), StoreError> {
         if wants.is_empty() {

@@ -1,14 +1,16 @@
 //! The outbox in PostgreSQL.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::outbox::{ActionRow, Claimed, Mark, Outbox};
 
+#[async_trait]
 impl Outbox for PgConnection {
     async fn make_promises(&mut self, actions: &[ActionRow<'_>]) -> Result<Vec<Uuid>, StoreError> {
         if actions.is_empty() {

@@ -1,11 +1,13 @@
 //! The registered orders in PostgreSQL.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::registrations::{Gaps, Overdue, Registered, Registrations};
 
+#[async_trait]
 impl Registrations for PgConnection {
     async fn register_order(
         &mut self,

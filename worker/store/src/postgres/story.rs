@@ -1,13 +1,15 @@
 //! What happened to one thing, read from PostgreSQL.
 
+use async_trait::async_trait;
 use shared::envelope::Envelope;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::events::EventRow;
 use crate::story::{Attempt, Delivery, Promised, Question, Stories};
 
+#[async_trait]
 impl Stories for PgConnection {
     async fn find_events_about(&mut self, reference: &str) -> Result<Vec<Envelope>, StoreError> {
         let rows = sqlx::query_file_as!(EventRow, "src/postgres/find_story.sql", reference).fetch_all(self).await?;

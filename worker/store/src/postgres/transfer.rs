@@ -1,14 +1,16 @@
 //! The tables on their way into PostgreSQL, and out of it for comparison.
 
+use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::transfer::{Form, Portable, Row, Transfer};
 
+#[async_trait]
 impl Transfer for PgConnection {
     fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>> {
         let columns: Vec<_> =

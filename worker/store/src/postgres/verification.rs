@@ -1,5 +1,6 @@
 //! What `verify` reads of PostgreSQL.
 
+use async_trait::async_trait;
 use serde_json::{Map, Value};
 use shared::fact::EntityKey;
 use shared::fold::EntityId;
@@ -7,11 +8,12 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::StoreError;
 use crate::entities::Table;
+use crate::error::StoreError;
 use crate::events::EventRow;
 use crate::verification::{Counts, Expected, Kept, Mismatch, Verification, Wanted};
 
+#[async_trait]
 impl Verification for PgConnection {
     async fn count_rows(&mut self) -> Result<Counts, StoreError> {
         let counts = sqlx::query_as!(

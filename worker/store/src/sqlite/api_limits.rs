@@ -1,5 +1,6 @@
 //! The pace of the providers' APIs in SQLite. Times are µs since 1970.
 
+use async_trait::async_trait;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,9 +10,10 @@ use sqlx::types::Json;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::row::{now, text};
-use crate::StoreError;
 use crate::api_limits::{ApiLimits, Breaker, Limit, Probe, Reserved, duration, microseconds};
+use crate::error::StoreError;
 
+#[async_trait]
 impl ApiLimits for SqliteConnection {
     async fn reserve_slots(
         &mut self,

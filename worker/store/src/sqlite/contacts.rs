@@ -1,5 +1,6 @@
 //! The contacts in SQLite.
 
+use async_trait::async_trait;
 use shared::contact::Contact;
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
@@ -7,9 +8,10 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::row::{id, now, text};
-use crate::StoreError;
 use crate::contacts::{Contacts, Put};
+use crate::error::StoreError;
 
+#[async_trait]
 impl Contacts for SqliteConnection {
     async fn put_contact(&mut self, source: &str, order_ref: &str, contact: &Contact) -> Result<Put, StoreError> {
         let mut tx = self.begin().await?;

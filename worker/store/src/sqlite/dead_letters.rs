@@ -1,13 +1,15 @@
 //! The dead letters in SQLite.
 
+use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::row::{id, now, text};
-use crate::StoreError;
 use crate::dead_letters::{DeadLetter, DeadLetters, Summary};
+use crate::error::StoreError;
 
+#[async_trait]
 impl DeadLetters for SqliteConnection {
     async fn bury(&mut self, letter: &DeadLetter) -> Result<(), StoreError> {
         sqlx::query(

@@ -1,12 +1,14 @@
 //! What the clock looks at, in SQLite.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::{Row as _, SqliteConnection};
 
 use super::row::text;
-use crate::StoreError;
 use crate::deadlines::{Deadlines, Ending, Registered};
+use crate::error::StoreError;
 
+#[async_trait]
 impl Deadlines for SqliteConnection {
     async fn find_ending(
         &mut self,

@@ -1,5 +1,6 @@
 //! The entities' rows in SQLite.
 
+use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -10,10 +11,11 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::row;
-use crate::StoreError;
 use crate::entities::{Entities, Table};
+use crate::error::StoreError;
 use crate::view;
 
+#[async_trait]
 impl Entities for SqliteConnection {
     /// Who writes does so alone, so that the transaction is all the lock there is.
     async fn lock_entities(

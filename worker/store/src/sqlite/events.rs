@@ -1,5 +1,6 @@
 //! The inbox in SQLite.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use shared::envelope::Envelope;
 use shared::event::Event;
@@ -8,9 +9,10 @@ use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::row::{self, id, text};
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::events::{EventRow, Inbox};
 
+#[async_trait]
 impl Inbox for SqliteConnection {
     /// Who writes does so alone.
     async fn lock_recurring(&mut self, _bodies: &[(&str, &str)]) -> Result<(), StoreError> {

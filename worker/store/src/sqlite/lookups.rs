@@ -1,5 +1,6 @@
 //! The questions to the providers' APIs in SQLite.
 
+use async_trait::async_trait;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,9 +11,10 @@ use sqlx::types::Json;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::row::{after, json, now, text};
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::lookups::{AGAIN_AFTER, Claimed, Lookups, Mark};
 
+#[async_trait]
 impl Lookups for SqliteConnection {
     async fn want_lookups(&mut self, wants: &[(&str, LookupRequest)]) -> Result<(), StoreError> {
         if wants.is_empty() {

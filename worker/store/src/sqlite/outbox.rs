@@ -1,5 +1,6 @@
 //! The outbox in SQLite.
 
+use async_trait::async_trait;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteRow;
@@ -8,9 +9,10 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::row::{after, check, id, json, now, text};
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::outbox::{ActionRow, Claimed, Mark, Outbox};
 
+#[async_trait]
 impl Outbox for SqliteConnection {
     async fn make_promises(&mut self, actions: &[ActionRow<'_>]) -> Result<Vec<Uuid>, StoreError> {
         let mut new = Vec::new();

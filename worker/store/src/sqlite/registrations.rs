@@ -1,14 +1,16 @@
 //! The registered orders in SQLite.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::row::{now, text};
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::registrations::{Gaps, Overdue, Registered, Registrations};
 
+#[async_trait]
 impl Registrations for SqliteConnection {
     async fn register_order(
         &mut self,

@@ -1,5 +1,6 @@
 //! What happened to one thing, read from SQLite.
 
+use async_trait::async_trait;
 use shared::envelope::Envelope;
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
@@ -8,10 +9,11 @@ use uuid::Uuid;
 
 use super::events;
 use super::row::id;
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::events::EventRow;
 use crate::story::{Attempt, Delivery, Promised, Question, Stories};
 
+#[async_trait]
 impl Stories for SqliteConnection {
     async fn find_events_about(&mut self, reference: &str) -> Result<Vec<Envelope>, StoreError> {
         let rows = sqlx::query(include_str!("find_story.sql")).bind(reference).fetch_all(self).await?;

@@ -1,5 +1,6 @@
 //! The tables on their way out of SQLite.
 
+use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
@@ -8,9 +9,10 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::row;
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::transfer::{Form, Portable, Row, Transfer};
 
+#[async_trait]
 impl Transfer for SqliteConnection {
     fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>> {
         let select = format!("SELECT {} FROM {} ORDER BY {}", table.names(), table.name, table.order);

@@ -1,5 +1,6 @@
 //! What `verify` reads of SQLite.
 
+use async_trait::async_trait;
 use serde_json::Value;
 use shared::fold::EntityId;
 use sqlx::types::Json;
@@ -8,11 +9,12 @@ use uuid::Uuid;
 
 use super::row::{self, ids};
 use super::{events, transfer};
-use crate::StoreError;
 use crate::entities::Table;
+use crate::error::StoreError;
 use crate::transfer::{Form, Portable, Row, TABLES};
 use crate::verification::{Counts, Expected, Kept, Mismatch, Verification, Wanted};
 
+#[async_trait]
 impl Verification for SqliteConnection {
     async fn count_rows(&mut self) -> Result<Counts, StoreError> {
         let row = sqlx::query(
