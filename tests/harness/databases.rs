@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, Postgres, SqliteConnection};
 use store::sqlite::{self, SqliteStore};
 use store::transfer::TABLES;
 use store::{Store, postgres};
@@ -78,6 +79,11 @@ impl PostgresDatabase {
     fn of(shared: Arc<Shared>, name: String) -> Self {
         let pool = postgres::open(&shared.postgres.url(&name).into(), CONNECTIONS).unwrap();
         Self { pool, name, shared }
+    }
+
+    /// A connection for any statement, ours among them.
+    pub async fn by_hand(&self) -> PoolConnection<Postgres> {
+        self.pool.acquire().await.unwrap()
     }
 
     /// Fails if it has not the tables that a migrated one has.

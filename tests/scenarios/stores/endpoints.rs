@@ -1,7 +1,6 @@
 //! Endpoints that want no more: disabled with a reason, and taken into use again.
 
 use harness::databases::TestDatabase;
-use store::Store;
 
 use super::given::{CHANNEL, check, row, rows};
 

@@ -11,7 +11,6 @@ use shared::event::Event;
 use shared::fact::Fact;
 use shared::origin::Provider;
 use shared::payment::Payment;
-use store::Store;
 use tokio::time::timeout;
 use uuid::Uuid;
 

@@ -7,8 +7,8 @@ use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::json;
 use shared::origin::Provider;
+use store::StoreError;
 use store::transfer::TABLES;
-use store::{Store, StoreError};
 use tokio::time::timeout;
 
 use super::given::{CHANNEL, admit, borrowed, event, make, order, promise, rows, save, standing, state};

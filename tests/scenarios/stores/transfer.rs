@@ -4,7 +4,7 @@ use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::{Value, json};
 use store::Store;
-use store::transfer::{Form, Portable, Row, TABLES};
+use store::transfer::{Form, Portable, Row, TABLES, Transfer as _};
 
 on_both! {
     a_table_is_empty_until_a_row_is_in_it
@@ -206,7 +206,7 @@ async fn read(store: &dyn Store, table: Portable) -> Vec<Row> {
 async fn every_row_is_the_same_when_it_has_moved() {
     let (postgres, sqlite) = (PostgresDatabase::create().await, SqliteDatabase::create().await);
     // Where the operator lives says nothing of the rows.
-    let mut db = Store::connect(postgres.store()).await.unwrap();
+    let mut db = postgres.by_hand().await;
     sqlx::query("SET timezone TO 'America/New_York'").execute(&mut *db).await.unwrap();
     for table in TABLES {
         let expected = rows(table);
