@@ -71,8 +71,8 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
     (
         "simulator",
         &[
-            "anyhow", "chrono", "clap", "hex", "rand", "reqwest", "rust_decimal", "rustls", "samples", "serde",
-            "serde_json", "sha2", "sqlx", "tokio",
+            "anyhow", "axum", "base64", "chrono", "clap", "futures-util", "hex", "hmac", "rand", "reqwest",
+            "rust_decimal", "rustls", "samples", "serde", "serde_json", "sha2", "sqlx", "tokio", "uuid",
         ],
     ),
 ];

@@ -124,7 +124,7 @@ async fn airalo_issues_tokens_that_end() {
     assert_eq!((status, &body["meta"]["message"]), (401, &json!("Client authentication failed")));
     let good = token(&client, &airalo).await;
     assert_eq!(read(order(&good)).await.0, 200);
-    airalo.change(airalo::World::revoke_tokens);
+    airalo.change(airalo::Account::revoke_tokens);
     assert_eq!(read(order(&good)).await.0, 401);
     airalo.change(|world| world.token_lifetime = Duration::ZERO);
     assert_eq!(read(order(&token(&client, &airalo).await)).await.0, 401, "over before it began");

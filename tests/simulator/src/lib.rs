@@ -2,6 +2,7 @@
 //! own model what must have become of them, and compares. It knows nothing of the programs but their public face.
 
 pub mod chaos;
+pub mod client;
 pub mod credentials;
 pub mod dialect;
 pub mod event;
@@ -10,6 +11,7 @@ pub mod knobs;
 pub mod life;
 pub mod plan;
 pub mod progress;
+pub mod provider_api;
 pub mod random;
 pub mod report;
 pub mod request;

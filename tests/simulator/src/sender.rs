@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::chaos::Chaos;
+use crate::client::http_client;
 use crate::event::Nature;
 use crate::journal::{Attempt, Cast, End, Journal, Writer};
 use crate::life::{Life, World};
@@ -40,7 +41,7 @@ impl Target {
 
     /// Looks whether somebody is there who knows all sources, as providers do when a URL is entered.
     pub async fn check(&self) -> anyhow::Result<()> {
-        let client = client()?;
+        let client = http_client()?;
         for (source, credential) in &self.credentials {
             let (url, name) = (&self.ingest_url, source.name());
             let request = client.head(format!("{url}{}", source.path(credential))).send();
@@ -80,7 +81,7 @@ pub async fn send(
     let started = Instant::now();
     let stage = Stage {
         outages: outages(&world, &cast.chaos, pace, parcels.len(), started),
-        client: client()?,
+        client: http_client()?,
         target: target.clone(),
         chaos: cast.chaos,
         world,
@@ -305,11 +306,4 @@ fn outages(world: &World, chaos: &Chaos, pace: Pace, count: usize, started: Inst
         (from, from + outage)
     };
     (0..chaos.outages).map(|_| outage()).collect()
-}
-
-fn client() -> anyhow::Result<Client> {
-    // Fails only if there is a provider already, which would do as well.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let redirects = reqwest::redirect::Policy::none();
-    Client::builder().redirect(redirects).build().context("can't set up the HTTP client")
 }

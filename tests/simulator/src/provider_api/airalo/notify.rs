@@ -6,10 +6,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha512;
 
-use super::{CLIENT_SECRET, World, invalid, success};
-use crate::broker::http_client;
-use crate::simulated::http::{Asked, Reply};
-use crate::simulated::limits::Limit;
+use super::{Account, CLIENT_SECRET, invalid, success};
+use crate::client::http_client;
+use crate::provider_api::http::{Asked, Reply};
+use crate::provider_api::limits::Limit;
+use crate::provider_api::lock;
 
 const SIMULATIONS: Limit = Limit::per_minute(5);
 const TYPES: [&str; 3] = ["async_orders", "webhook_low_data", "webhook_credit_limit"];
@@ -32,19 +33,20 @@ pub struct Notification {
     pub levels: Vec<u64>,
 }
 
-pub(super) async fn opt_in(world: &Mutex<World>, asked: &Asked) -> Reply {
+pub(super) async fn opt_in(account: &Mutex<Account>, asked: &Asked) -> Reply {
     let notification = match read(asked) {
         Ok(notification) => notification,
         Err(refusal) => return refusal,
     };
-    let pong = http_client().head(&notification.webhook_url).send().await;
+    let Ok(client) = http_client() else { return Reply::empty(500) };
+    let pong = client.head(&notification.webhook_url).send().await;
     if !pong.is_ok_and(|pong| pong.status() == 200) {
         return invalid(&json!({ "webhook_url": "The webhook url must respond with 200 OK to a HEAD request." }));
     }
-    let mut world = world.lock().unwrap();
-    world.notifications.retain(|other| other.kind != notification.kind);
-    world.notifications.push(notification);
-    world.notification()
+    let mut account = lock(account);
+    account.notifications.retain(|other| other.kind != notification.kind);
+    account.notifications.push(notification);
+    account.notification()
 }
 
 fn read(asked: &Asked) -> Result<Notification, Reply> {
@@ -64,13 +66,14 @@ fn read(asked: &Asked) -> Result<Notification, Reply> {
 }
 
 /// Delivers before it answers.
-pub(super) async fn simulate(world: &Mutex<World>, asked: &Asked) -> Reply {
-    let (url, webhook) = match world.lock().unwrap().simulation(asked) {
+pub(super) async fn simulate(account: &Mutex<Account>, asked: &Asked) -> Reply {
+    let (url, webhook) = match lock(account).simulation(asked) {
         Ok(found) => found,
         Err(refusal) => return refusal,
     };
     let text = webhook.to_string();
-    let request = http_client().post(&url).header("content-type", "application/json");
+    let Ok(client) = http_client() else { return Reply::empty(500) };
+    let request = client.post(&url).header("content-type", "application/json");
     let pushed = request.header("airalo-signature", signature(CLIENT_SECRET, &text)).body(text).send().await;
     if pushed.is_ok_and(|answer| answer.status().is_success()) {
         Reply::json(200, &json!({ "success": "Notification sent" }))
@@ -81,12 +84,12 @@ pub(super) async fn simulate(world: &Mutex<World>, asked: &Asked) -> Reply {
 
 /// What `airalo-signature` holds.
 pub fn signature(client_secret: &str, body: &str) -> String {
-    let mut mac = Hmac::<Sha512>::new_from_slice(client_secret.as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha512>::new_from_slice(client_secret.as_bytes()).expect("an HMAC takes a key of any length");
     mac.update(body.as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
 
-impl World {
+impl Account {
     pub(super) fn notification(&self) -> Reply {
         let Some(newest) = self.notifications.last() else { return success(&json!([]), "success") };
         let notification = json!({ "type": newest.kind, "contact_point": newest.webhook_url });

@@ -3,9 +3,7 @@
 use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Router;
@@ -13,23 +11,22 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use axum::serve::Listener;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use reqwest::Url;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::conduct::{Conduct, Outcome};
+use super::door::Door;
 use super::limits::{Exceeded, Standing};
 
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// A provider: what it knows, and how it answers.
 pub trait Speaks: Default + Debug + Send + 'static {
-    fn answer(world: &Mutex<Self>, asked: &Asked) -> impl Future<Output = Reply> + Send;
+    fn answer(account: &Mutex<Self>, asked: &Asked) -> impl Future<Output = Reply> + Send;
 }
 
 /// A request as it was received.
@@ -49,10 +46,12 @@ pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
+    /// The labels of the account's entries that it shows.
+    shows: Vec<String>,
 }
 
 impl Asked {
-    async fn read(request: Request) -> Self {
+    pub(super) async fn read(request: Request) -> Self {
         let at = Instant::now();
         let (parts, body) = request.into_parts();
         Self {
@@ -110,17 +109,42 @@ fn decode(form: &str, name: &str) -> Option<String> {
 
 impl Reply {
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_string() }
+        let headers = vec![("content-type", "application/json".to_owned())];
+        Self { status, headers, body: body.to_string(), shows: Vec::new() }
     }
 
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: String::new() }
+        Self { status, headers: Vec::new(), body: String::new(), shows: Vec::new() }
+    }
+
+    /// With a body that says it is JSON, whatever it is.
+    pub fn broken(status: u16, body: &str) -> Self {
+        Self { body: body.to_owned(), ..Self::json(status, &Value::Null) }
     }
 
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
+    }
+
+    /// Notes which entries it shows; an entry without a label is not worth noting.
+    #[must_use]
+    pub fn showing<'a>(mut self, labels: impl IntoIterator<Item = &'a String>) -> Self {
+        self.shows.extend(labels.into_iter().filter(|label| !label.is_empty()).cloned());
+        self
+    }
+
+    pub fn shows(&self) -> &[String] {
+        &self.shows
+    }
+
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub fn body(&self) -> &str {
+        &self.body
     }
 
     /// 429 with the seconds to wait.
@@ -139,12 +163,13 @@ impl Reply {
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
-        if half {
+        let response = if half {
             let first = self.body.as_bytes()[..self.body.len() / 2].to_vec();
-            response.header("content-length", self.body.len()).body(broken_off(first)).unwrap()
+            response.header("content-length", self.body.len()).body(broken_off(first))
         } else {
-            response.body(Body::from(self.body)).unwrap()
-        }
+            response.body(Body::from(self.body))
+        };
+        response.unwrap_or_else(|_bad_header| Response::default())
     }
 }
 
@@ -160,93 +185,32 @@ fn broken_off(first: Vec<u8>) -> Body {
     }))
 }
 
-/// Serves as long as the test runs.
-pub(super) async fn serve<W: Speaks>(world: Arc<Mutex<W>>, conduct: Arc<Conduct>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let door = Door { listener, conduct: Arc::clone(&conduct) };
+/// Serves as long as the process runs.
+pub(super) fn serve<W: Speaks>(
+    listener: TcpListener,
+    account: Arc<Mutex<W>>,
+    conduct: Arc<Conduct>,
+) -> io::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    let door = Door::new(listener, Arc::clone(&conduct));
     let router = Router::new().fallback(move |request: Request| {
-        let (world, conduct) = (Arc::clone(&world), Arc::clone(&conduct));
-        async move { handle(&world, &conduct, request).await }
+        let (account, conduct) = (Arc::clone(&account), Arc::clone(&conduct));
+        async move { handle(&account, &conduct, request).await }
     });
     tokio::spawn(async move { axum::serve(door, router).await });
-    address
+    Ok(address)
 }
 
-async fn handle<W: Speaks>(world: &Mutex<W>, conduct: &Conduct, request: Request) -> Response {
+async fn handle<W: Speaks>(account: &Mutex<W>, conduct: &Conduct, request: Request) -> Response {
     let asked = Asked::read(request).await;
-    let treatment = conduct.receive(&asked);
+    let (number, treatment) = conduct.receive(&asked);
     let reply = match treatment.failure {
         Some(reply) => reply,
-        None => W::answer(world, &asked).await,
+        None => W::answer(account, &asked).await,
     };
+    // If the client goes away first, this task ends here, and the request stays unanswered.
     tokio::time::sleep(treatment.slow).await;
     let outcome = if treatment.half { Outcome::Cut(reply.status) } else { Outcome::Answered(reply.status) };
-    conduct.settle(treatment.number, outcome);
+    conduct.settle(number, &asked, &reply, outcome);
     reply.into_response(treatment.half)
-}
-
-/// Takes connections, and hangs up at once while the provider is down.
-struct Door {
-    listener: TcpListener,
-    conduct: Arc<Conduct>,
-}
-
-impl Listener for Door {
-    type Io = Line;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        loop {
-            let (stream, address) = Listener::accept(&mut self.listener).await;
-            if self.conduct.is_down() {
-                self.conduct.turn_away();
-            } else {
-                return (Line { stream, conduct: Arc::clone(&self.conduct) }, address);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that breaks as soon as the provider is down.
-struct Line {
-    stream: TcpStream,
-    conduct: Arc<Conduct>,
-}
-
-impl Line {
-    fn check(&self) -> io::Result<()> {
-        if self.conduct.is_down() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
-    }
-}
-
-impl AsyncRead for Line {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, into);
-        if read.is_ready() && into.filled().len() > before && self.check().is_err() {
-            self.conduct.turn_away();
-            return Poll::Ready(self.check());
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

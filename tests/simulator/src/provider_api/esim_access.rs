@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::http::{Asked, Reply, Speaks};
 use super::limits::{Limit, Limits};
-use crate::broker::http_client;
+use super::lock;
+use crate::client::http_client;
 
 /// What [`Simulated::base_url`](super::Simulated::base_url) is followed by.
 pub const BASE_PATH: &str = "/api/v1/open";
@@ -33,7 +34,7 @@ pub const BUSY: &str = "900001";
 
 /// The shop's account.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct Account {
     /// By `orderNo`.
     pub orders: BTreeMap<String, Order>,
     /// Whether the access code alone opens nothing.
@@ -146,45 +147,46 @@ fn written(time: DateTime<Utc>) -> String {
 
 /// Lower-case hex over the four, one after the other; upper case is accepted too.
 pub fn sign(secret_key: &str, timestamp: &str, request_id: &str, access_code: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret_key.as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret_key.as_bytes()).expect("an HMAC takes a key of any length");
     for part in [timestamp.as_bytes(), request_id.as_bytes(), access_code.as_bytes(), body] {
         mac.update(part);
     }
     hex::encode(mac.finalize().into_bytes())
 }
 
-impl Speaks for World {
-    async fn answer(world: &Mutex<Self>, asked: &Asked) -> Reply {
-        if let Err(refusal) = world.lock().unwrap().admit(asked) {
+impl Speaks for Account {
+    async fn answer(account: &Mutex<Self>, asked: &Asked) -> Reply {
+        if let Err(refusal) = lock(account).admit(asked) {
             return refusal;
         }
         let operation = asked.path.strip_prefix(BASE_PATH).filter(|_| asked.method == "POST");
-        let Some(body) = asked.json() else { return world.lock().unwrap().failure(NO_JSON, "request body is no JSON") };
+        let Some(body) = asked.json() else { return lock(account).failure(NO_JSON, "request body is no JSON") };
         match operation {
-            Some("/esim/query") => world.lock().unwrap().query(&body),
-            Some("/esim/usage/query") => world.lock().unwrap().usage(&body),
-            Some("/webhook/query") => world.lock().unwrap().registered(),
-            Some("/webhook/save") => register(world, &body).await,
+            Some("/esim/query") => lock(account).query(&body),
+            Some("/esim/usage/query") => lock(account).usage(&body),
+            Some("/webhook/query") => lock(account).registered(),
+            Some("/webhook/save") => register(account, &body).await,
             _ => Reply::json(404, &json!({ "status": 404, "error": "Not Found", "path": asked.path })),
         }
     }
 }
 
 /// Saves the URL only if it stands the test.
-async fn register(world: &Mutex<World>, body: &Value) -> Reply {
-    let Some(url) = body["webhook"].as_str() else { return world.lock().unwrap().failure(PARAMETERS, "no webhook") };
+async fn register(account: &Mutex<Account>, body: &Value) -> Reply {
+    let Some(url) = body["webhook"].as_str() else { return lock(account).failure(PARAMETERS, "no webhook") };
     let content = json!({ "orderNo": "1234567890", "orderStatus": "Test" });
     let test = json!({ "notifyType": "CHECK_HEALTH", "content": content });
-    let answer = http_client().post(url).json(&test).send().await;
-    let mut world = world.lock().unwrap();
+    let Ok(client) = http_client() else { return Reply::empty(500) };
+    let answer = client.post(url).json(&test).send().await;
+    let mut account = lock(account);
     if !answer.is_ok_and(|answer| answer.status() == 200) {
-        return world.failure(PARAMETERS, "the webhook does not answer 200");
+        return account.failure(PARAMETERS, "the webhook does not answer 200");
     }
-    world.webhook = Some(url.to_owned());
-    world.success(&json!({}))
+    account.webhook = Some(url.to_owned());
+    account.success(&json!({}))
 }
 
-impl World {
+impl Account {
     fn admit(&mut self, asked: &Asked) -> Result<(), Reply> {
         self.authenticate(asked).map_err(|(code, message)| self.failure(code, message))?;
         self.limits.admit(asked.at, &[("", REQUESTS)]).map(|_| ()).map_err(|exceeded| {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::http::{Asked, Reply, Speaks};
 use super::limits::{Limit, Limits};
+use super::lock;
 use notify::Notification;
 
 pub const CLIENT_ID: &str = "airalo-client-id";
@@ -23,7 +24,7 @@ const PER_PAGE: usize = 25;
 
 /// The reseller's account.
 #[derive(Debug)]
-pub struct World {
+pub struct Account {
     pub orders: BTreeMap<u64, Order>,
     /// By ICCID.
     pub usage: BTreeMap<String, Usage>,
@@ -74,7 +75,7 @@ pub struct Usage {
     pub status: String,
 }
 
-impl Default for World {
+impl Default for Account {
     fn default() -> Self {
         Self {
             orders: BTreeMap::new(),
@@ -98,7 +99,7 @@ impl Order {
             kind: "sim".to_owned(),
             package_id: "kallur-digital-7days-1gb".to_owned(),
             package: "Kallur Digital-1 GB - 7 Days".to_owned(),
-            quantity: u32::try_from(sims.len()).unwrap(),
+            quantity: u32::try_from(sims.len()).unwrap_or(u32::MAX),
             validity_days: 7,
             price: "9.50".to_owned(),
             data: "1 GB".to_owned(),
@@ -173,30 +174,30 @@ impl Usage {
     }
 }
 
-impl Speaks for World {
-    async fn answer(world: &Mutex<Self>, asked: &Asked) -> Reply {
+impl Speaks for Account {
+    async fn answer(account: &Mutex<Self>, asked: &Asked) -> Reply {
         let (method, path) = asked.operation();
         if (method, path.as_slice()) == ("POST", &["v2", "token"]) {
-            return world.lock().unwrap().token(asked);
+            return lock(account).token(asked);
         }
-        if !world.lock().unwrap().knows(asked) {
+        if !lock(account).knows(asked) {
             return failure(401, &json!([]), "This access token is invalid");
         }
         match (method, path.as_slice()) {
-            ("GET", ["v2", "orders"]) => world.lock().unwrap().orders(asked),
-            ("GET", ["v2", "orders", id]) => world.lock().unwrap().order(id, asked),
-            ("GET", ["v2", "sims", iccid]) => world.lock().unwrap().sim(iccid, asked),
-            ("GET", ["v2", "sims", iccid, "usage"]) => world.lock().unwrap().usage(iccid, asked),
-            ("GET", ["v2", "notifications", "opt-in"]) => world.lock().unwrap().notification(),
-            ("POST", ["v2", "notifications", "opt-in"]) => notify::opt_in(world, asked).await,
-            ("POST", ["v2", "notifications", "opt-out"]) => world.lock().unwrap().opt_out(asked),
-            ("POST", ["v2", "simulator", "webhook"]) => notify::simulate(world, asked).await,
+            ("GET", ["v2", "orders"]) => lock(account).orders(asked),
+            ("GET", ["v2", "orders", id]) => lock(account).order(id, asked),
+            ("GET", ["v2", "sims", iccid]) => lock(account).sim(iccid, asked),
+            ("GET", ["v2", "sims", iccid, "usage"]) => lock(account).usage(iccid, asked),
+            ("GET", ["v2", "notifications", "opt-in"]) => lock(account).notification(),
+            ("POST", ["v2", "notifications", "opt-in"]) => notify::opt_in(account, asked).await,
+            ("POST", ["v2", "notifications", "opt-out"]) => lock(account).opt_out(asked),
+            ("POST", ["v2", "simulator", "webhook"]) => notify::simulate(account, asked).await,
             _ => not_found(),
         }
     }
 }
 
-impl World {
+impl Account {
     /// Every token that was issued is worth nothing any more.
     pub fn revoke_tokens(&mut self) {
         self.tokens.clear();

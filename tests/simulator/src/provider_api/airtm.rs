@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::http::{Asked, Reply, Speaks};
 use super::limits::{Limit, Limits};
+use super::lock;
 
 /// What [`Simulated::base_url`](super::Simulated::base_url) is followed by in V2; in V1 by nothing.
 pub const V2_BASE_PATH: &str = "/v2";
@@ -22,7 +23,7 @@ const NO_SUCH_OPERATION: u32 = 352_015;
 
 /// The partner's account.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct Account {
     pub payments: BTreeMap<Uuid, Payment>,
     limits: Limits,
 }
@@ -143,39 +144,39 @@ fn written(time: DateTime<Utc>) -> String {
 }
 
 fn number(amount: Decimal) -> Number {
-    Number::from_str(&amount.to_string()).unwrap()
+    Number::from_str(&amount.to_string()).unwrap_or_else(|_no_digits| 0.into())
 }
 
-impl Speaks for World {
-    async fn answer(world: &Mutex<Self>, asked: &Asked) -> Reply {
+impl Speaks for Account {
+    async fn answer(account: &Mutex<Self>, asked: &Asked) -> Reply {
         let is_known = asked.basic().is_some_and(|(key, secret)| key == API_KEY && secret == API_SECRET);
         if !is_known {
             return failure(401, 401, "Unauthorized");
         }
-        let mut world = world.lock().unwrap();
+        let mut account = lock(account);
         let (method, path) = asked.operation();
         let generation = if path.first() == Some(&"v2") { "v2" } else { "v1" };
-        if let Err(exceeded) = world.limits.admit(asked.at, &[(generation, REQUESTS)]) {
+        if let Err(exceeded) = account.limits.admit(asked.at, &[(generation, REQUESTS)]) {
             return Reply::too_many(exceeded, &json!({ "code": 429, "message": "Too Many Requests", "data": null }));
         }
         let is_payin = |payment: &&Payment| payment.direction == Direction::Payin;
         let is_payout = |payment: &&Payment| payment.direction == Direction::Payout;
         let found = match (method, path.as_slice()) {
             ("GET", ["operations", id]) => match id.parse() {
-                Ok(id) => world.payments.get::<Uuid>(&id).map(Payment::operation),
+                Ok(id) => account.payments.get::<Uuid>(&id).map(Payment::operation),
                 Err(_) => return failure(422, 422, "id must be a UUID"),
             },
-            ("GET", ["v2", "payins", "by-code", code]) => world.by_code(code).filter(is_payin).map(Payment::payin),
-            ("GET", ["v2", "payouts", "by-code", code]) => world.by_code(code).filter(is_payout).map(Payment::payout),
-            ("GET", ["v2", "payins", id]) => world.by_id(id).filter(is_payin).map(Payment::payin),
-            ("GET", ["v2", "payouts", id]) => world.by_id(id).filter(is_payout).map(Payment::payout),
+            ("GET", ["v2", "payins", "by-code", code]) => account.by_code(code).filter(is_payin).map(Payment::payin),
+            ("GET", ["v2", "payouts", "by-code", code]) => account.by_code(code).filter(is_payout).map(Payment::payout),
+            ("GET", ["v2", "payins", id]) => account.by_id(id).filter(is_payin).map(Payment::payin),
+            ("GET", ["v2", "payouts", id]) => account.by_id(id).filter(is_payout).map(Payment::payout),
             _ => return failure(404, 404, "Not Found"),
         };
         found.map_or_else(|| failure(404, NO_SUCH_OPERATION, "Operation not found"), |found| Reply::json(200, &found))
     }
 }
 
-impl World {
+impl Account {
     fn by_id(&self, id: &str) -> Option<&Payment> {
         self.payments.get(&id.parse().ok()?)
     }

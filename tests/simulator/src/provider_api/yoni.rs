@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use super::http::{Asked, Reply, Speaks};
 use super::limits::{Limit, Limits};
+use super::lock;
 
 pub const APP_ID: &str = "yoni-app-id";
 pub const APP_SECRET: &str = "yoni-app-secret";
@@ -20,7 +21,7 @@ const TIMESTAMP_SKEW: TimeDelta = TimeDelta::hours(1);
 
 /// The shop's account.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct Account {
     /// By `orderNo`.
     pub orders: BTreeMap<String, Order>,
     /// By ICCID.
@@ -98,16 +99,16 @@ pub fn busy() -> Reply {
     failure(102, "busy")
 }
 
-impl Speaks for World {
-    async fn answer(world: &Mutex<Self>, asked: &Asked) -> Reply {
+impl Speaks for Account {
+    async fn answer(account: &Mutex<Self>, asked: &Asked) -> Reply {
         if !is_signed(asked) {
             let body = json!({ "code": 401, "error": true, "msg": "Unauthorized", "success": false });
             return Reply::json(200, &body);
         }
-        let mut world = world.lock().unwrap();
+        let mut account = lock(account);
         match asked.operation() {
-            ("POST", path) if path == ["v1", "order", "e-sim", "page"] => world.page(asked),
-            ("POST", path) if path == ["v1", "order", "e-sim", "flow"] => world.flow(asked),
+            ("POST", path) if path == ["v1", "order", "e-sim", "page"] => account.page(asked),
+            ("POST", path) if path == ["v1", "order", "e-sim", "flow"] => account.flow(asked),
             _ => Reply::json(404, &json!({ "code": 404, "msg": "Not Found" })),
         }
     }
@@ -115,7 +116,7 @@ impl Speaks for World {
 
 /// Of `appId & timestamp & path`, with this shop's secret.
 pub fn signature(timestamp: &str, path: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).expect("an HMAC takes a key of any length");
     mac.update(format!("{APP_ID}&{timestamp}&{path}").as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
@@ -130,7 +131,7 @@ fn is_signed(asked: &Asked) -> bool {
     sign.to_lowercase() == signature(timestamp, &asked.path) && (Utc::now() - time).abs() < TIMESTAMP_SKEW
 }
 
-impl World {
+impl Account {
     fn page(&mut self, asked: &Asked) -> Reply {
         if let Err(exceeded) = self.limits.admit(asked.at, &[("page", PAGES)]) {
             return Reply::too_many(exceeded, &json!({ "code": 102, "msg": "too many requests" }));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::http::{Asked, Reply, Speaks};
 use super::limits::{Limit, Limits};
+use super::lock;
 
 pub const API_KEY: &str = "pk_test_simplifytrip";
 pub const SECRET_KEY: &str = "sk_test_simplifytrip";
@@ -21,7 +22,7 @@ const OTHERS: Limit = Limit { requests: 50, within: WINDOW };
 
 /// The shop's account.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct Account {
     /// By `id`, which the webhooks call `orderId`.
     pub orders: BTreeMap<String, Order>,
     /// By ICCID.
@@ -174,31 +175,31 @@ fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-impl Speaks for World {
-    async fn answer(world: &Mutex<Self>, asked: &Asked) -> Reply {
+impl Speaks for Account {
+    async fn answer(account: &Mutex<Self>, asked: &Asked) -> Reply {
         if asked.header("X-Api-Key") != Some(API_KEY) || asked.bearer() != Some(SECRET_KEY) {
             return failure(401, "UNAUTHORIZED", "the API key or the secret key is wrong");
         }
-        let mut world = world.lock().unwrap();
+        let mut account = lock(account);
         let (method, path) = asked.operation();
         let limit = match method {
             "GET" => GETS,
             "POST" | "PUT" | "DELETE" => WRITES,
             _ => OTHERS,
         };
-        if let Err(exceeded) = world.limits.admit(asked.at, &[(method, limit)]) {
+        if let Err(exceeded) = account.limits.admit(asked.at, &[(method, limit)]) {
             return Reply::too_many(exceeded, &error(429, "TOO_MANY_REQUESTS", "too many requests"));
         }
         let found = match (method, path.as_slice()) {
-            ("GET", ["api", "v1", "orders", id]) => world.order(id).map(Order::read),
-            ("GET", ["api", "v1", "products", "esim", iccid]) => world.esims.get(*iccid).map(Esim::read),
+            ("GET", ["api", "v1", "orders", id]) => account.order(id).map(Order::read),
+            ("GET", ["api", "v1", "products", "esim", iccid]) => account.esims.get(*iccid).map(Esim::read),
             _ => None,
         };
         found.map_or_else(|| failure(404, "NOT_FOUND", "not found"), |found| Reply::json(200, &found))
     }
 }
 
-impl World {
+impl Account {
     fn order(&self, id: &str) -> Option<&Order> {
         self.orders.get(id).or_else(|| self.orders.values().find(|order| order.track_id == id))
     }

@@ -1,13 +1,34 @@
 //! How a simulated provider behaves, whatever it says: away, slow, breaking off, failing; and what it was asked, when.
 
+use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::http::{Asked, Reply};
+use super::lock;
 
 /// The knobs, and the record of what came. Everything takes effect with the next request.
 #[derive(Debug, Default)]
-pub struct Conduct(Mutex<State>);
+pub struct Conduct {
+    state: Mutex<State>,
+    watch: Option<Watch>,
+}
+
+/// Says how a request is treated; `None`: as the knobs say.
+pub type Treat = Box<dyn Fn(&Asked) -> Option<Treatment> + Send + Sync>;
+/// Hears of each answer that is on its way.
+pub type Note = Box<dyn Fn(&Asked, &Reply, Outcome) + Send + Sync>;
+
+struct Watch {
+    treat: Treat,
+    note: Note,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -43,54 +64,61 @@ pub enum Outcome {
 }
 
 /// What to do with one request.
-#[derive(Debug)]
-pub(super) struct Treatment {
-    pub(super) number: usize,
-    pub(super) slow: Duration,
-    pub(super) half: bool,
-    pub(super) failure: Option<Reply>,
+#[derive(Debug, Default)]
+pub struct Treatment {
+    /// How long the answer takes.
+    pub slow: Duration,
+    /// Whether the answer breaks off in the middle of its body.
+    pub half: bool,
+    /// The answer, without a look at what is asked.
+    pub failure: Option<Reply>,
 }
 
 impl Conduct {
+    /// Each request is treated as `treat` says, and each answer told to `note`.
+    pub fn watched(treat: Treat, note: Note) -> Self {
+        Self { state: Mutex::default(), watch: Some(Watch { treat, note }) }
+    }
+
     /// While down, every connection is closed before anything is answered, those that were open before too.
     pub fn down(&self, down: bool) {
-        self.0.lock().unwrap().down = down;
+        lock(&self.state).down = down;
     }
 
     /// Takes so long over every answer. The time counts from the arrival, by which the rate limits go too.
     pub fn slow(&self, slow: Duration) {
-        self.0.lock().unwrap().slow = slow;
+        lock(&self.state).slow = slow;
     }
 
     /// Whether answers break off in the middle of their bodies.
     pub fn half(&self, half: bool) {
-        self.0.lock().unwrap().half = half;
+        lock(&self.state).half = half;
     }
 
     /// Answers the next `times` requests so, without a look at what they ask: they count toward no limit.
     pub fn fail_next(&self, times: usize, reply: Reply) {
-        self.0.lock().unwrap().failure = (times > 0).then_some((times, reply));
+        lock(&self.state).failure = (times > 0).then_some((times, reply));
     }
 
     /// Everything that was asked, oldest first.
     pub fn requests(&self) -> Vec<Request> {
-        self.0.lock().unwrap().requests.clone()
+        lock(&self.state).requests.clone()
     }
 
     /// How many requests for paths that begin so got through.
     pub fn count(&self, path: &str) -> usize {
-        self.0.lock().unwrap().requests.iter().filter(|request| request.path.starts_with(path)).count()
+        lock(&self.state).requests.iter().filter(|request| request.path.starts_with(path)).count()
     }
 
     /// How many requests were refused for their rate.
     pub fn too_many(&self) -> usize {
-        let state = self.0.lock().unwrap();
+        let state = lock(&self.state);
         state.requests.iter().filter(|request| request.outcome == Outcome::Answered(429)).count()
     }
 
     /// How many connections were closed because the provider was down.
     pub fn turned_away(&self) -> usize {
-        self.0.lock().unwrap().turned_away
+        lock(&self.state).turned_away
     }
 
     /// The most requests that arrived within any one second, the refused ones among them.
@@ -108,15 +136,17 @@ impl Conduct {
     }
 
     pub(super) fn is_down(&self) -> bool {
-        self.0.lock().unwrap().down
+        lock(&self.state).down
     }
 
     pub(super) fn turn_away(&self) {
-        self.0.lock().unwrap().turned_away += 1;
+        lock(&self.state).turned_away += 1;
     }
 
-    pub(super) fn receive(&self, asked: &Asked) -> Treatment {
-        let mut state = self.0.lock().unwrap();
+    /// Notes the request; answers its number, and how it is treated.
+    pub(super) fn receive(&self, asked: &Asked) -> (usize, Treatment) {
+        let chosen = self.watch.as_ref().and_then(|watch| (watch.treat)(asked));
+        let mut state = lock(&self.state);
         let failure = state.failure.take();
         if let Some((times, reply)) = failure.as_ref().filter(|(times, _)| *times > 1) {
             state.failure = Some((times - 1, reply.clone()));
@@ -129,11 +159,16 @@ impl Conduct {
             at: asked.at,
             outcome: Outcome::Open,
         });
-        let number = state.requests.len() - 1;
-        Treatment { number, slow: state.slow, half: state.half, failure: failure.map(|(_, reply)| reply) }
+        let usual = Treatment { slow: state.slow, half: state.half, failure: failure.map(|(_, reply)| reply) };
+        (state.requests.len() - 1, chosen.unwrap_or(usual))
     }
 
-    pub(super) fn settle(&self, number: usize, outcome: Outcome) {
-        self.0.lock().unwrap().requests[number].outcome = outcome;
+    pub(super) fn settle(&self, number: usize, asked: &Asked, reply: &Reply, outcome: Outcome) {
+        if let Some(request) = lock(&self.state).requests.get_mut(number) {
+            request.outcome = outcome;
+        }
+        if let Some(watch) = &self.watch {
+            (watch.note)(asked, reply, outcome);
+        }
     }
 }
