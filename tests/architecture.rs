@@ -16,17 +16,17 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
     (
         "providers",
         &[
-            "base64", "chrono", "hex", "hmac", "rust_decimal", "secrecy", "serde_json", "sha2", "shared", "subtle",
-            "thiserror",
+            "base64", "chrono", "hex", "hmac", "http", "rust_decimal", "secrecy", "serde", "serde_json", "sha2",
+            "shared", "strum", "subtle", "thiserror", "url", "uuid",
         ],
     ),
     ("invariants", &["chrono", "providers", "samples", "secrecy", "serde", "serde_json", "shared", "uuid"]),
     (
         "runtime",
         &[
-            "axum", "backoff", "chrono", "clap", "futures-util", "hyper", "hyper-util", "lapin", "prometheus-client",
-            "secrecy", "serde", "serde_json", "shared", "sqlx", "thiserror", "tokio", "tokio-util", "tower-service",
-            "tracing", "tracing-subscriber", "trait-variant", "uuid",
+            "axum", "backoff", "chrono", "clap", "futures-util", "httpdate", "hyper", "hyper-util", "lapin",
+            "prometheus-client", "secrecy", "serde", "serde_json", "shared", "sqlx", "thiserror", "tokio",
+            "tokio-util", "tower-service", "tracing", "tracing-subscriber", "trait-variant", "uuid",
         ],
     ),
     (

@@ -9,7 +9,7 @@
 //! 5. [`confirmation`]: whether the provider itself stands behind what an unsigned webhook said.
 //! 6. [`action`], [`premise`]: every effect there is, `decide(before, after)`, and what must hold when it is sent;
 //!    [`contact`]: the customer that it is sent to.
-//! 7. [`lookup`]: what the providers' APIs are asked, and their answers.
+//! 7. [`lookup`]: what the providers' APIs are asked, and their answers; [`rate_limit`]: how often.
 //! 8. [`fold`]: the one thing that changes state, made of the above.
 //!
 //! The laws, each of them a test:
@@ -33,6 +33,7 @@ pub mod order;
 pub mod origin;
 pub mod payment;
 pub mod premise;
+pub mod rate_limit;
 pub mod return_request;
 pub mod rules;
 pub mod schedule;

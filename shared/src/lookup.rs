@@ -64,9 +64,6 @@ pub struct Hints {
     pub order_ref: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iccid: Option<String>,
-    /// eSIM Access: `esimTranNo`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider_esim_ref: Option<String>,
     /// Airalo: the shop's own `description` of the order, by which an order known by `request_id` can be found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
-use worker::provider_api::{Api, ApiError, Apis};
+use worker::provider_api::{ApiError, Apis, ProviderApi};
 use worker::sources::Sources;
 
 const SECRET: &str = "hunter2-that-nobody-may-see";
@@ -46,7 +46,7 @@ fn order(reference: &str) -> Lookup {
 }
 
 async fn ask(apis: &Apis, source: &str, lookup: &Lookup) -> Result<Option<Value>, ApiError> {
-    let api: &Api = apis.find(source).unwrap();
+    let api: &ProviderApi = apis.find(source).unwrap();
     let answer = api.ask(lookup).await;
     let told = format!("{answer:?} {apis:?}");
     assert!(!told.contains(SECRET), "{told}");

@@ -1,29 +1,19 @@
-//! The providers' APIs: asks what a provider knows, at the pace that it allows to all workers together, and tells apart
-//! what may be asked again, what may not, and what needs an operator. What an answer means is not its business.
+//! The providers' APIs: sends requests at the pace that a provider allows to all workers together, and tells apart what
+//! may be asked again, what may not, and what needs an operator. It does not know what is asked, how a request is proven
+//! and what a reply means: the crate `providers` says so.
 //!
-//! Each dialect ([`airalo`], [`esim_access`], …) only computes: a request from a question, its proof of who asks, and
-//! what a reply says. [`gate`] keeps the pace, [`http`] speaks.
+//! [`gate`] keeps the pace, [`http`] speaks, [`token`] keeps an API's token.
 
-pub(crate) mod airalo;
-mod airtm;
-pub(crate) mod esim_access;
 mod gate;
 mod http;
-mod request;
 pub mod settings;
-mod simplifytrip;
-#[cfg(test)]
-mod tests;
 mod token;
-mod verdict;
-mod yoni;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use reqwest::header::HeaderMap;
-use secrecy::SecretString;
+use providers::{ApiOutcome, ApiRequest, Dialect, ProofInput, TokenDialect, dialect};
 use serde_json::Value;
 use shared::lookup::Lookup;
 use shared::origin::Provider;
@@ -31,23 +21,21 @@ use store::Store;
 use thiserror::Error;
 use uuid::Builder;
 
+use crate::own_event;
 use crate::sources::Sources;
 use gate::Gate;
-use http::{Http, Reply};
-use request::{Moment, Request};
-use token::Tokens;
-use verdict::Verdict;
-
-pub use settings::{AirtmVersion, ApiSettings, Credentials};
+use http::Http;
+use settings::ApiSettings;
+use token::{AccessToken, Tokens};
 
 /// The sources that have API credentials.
 #[derive(Debug)]
-pub struct Apis(BTreeMap<String, Api>);
+pub struct Apis(BTreeMap<String, ProviderApi>);
 
 /// One source's API.
 #[derive(Debug)]
-pub struct Api {
-    provider: Provider,
+pub struct ProviderApi {
+    dialect: &'static Dialect,
     settings: ApiSettings,
     http: Http,
     gate: Gate,
@@ -57,10 +45,10 @@ pub struct Api {
 /// Why there is no answer. The type is the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ApiError {
-    /// It may answer later: a timeout, an answer of 5xx, 429, a busy code, or nobody is let through now.
+    /// It may answer later: a timeout, an answer of 5xx, 429, a busy code, or no request may be sent now.
     #[error("the API can't answer now: {reason}")]
     Later { reason: String, retry_after: Option<Duration> },
-    /// This question has no answer, however often it is asked.
+    /// This lookup has no answer, however often it is asked.
     #[error("the API can't be asked this: {reason}")]
     Refused { reason: String },
     /// Nothing of this source works until an operator acts: credentials, or an address that is not allowed.
@@ -74,13 +62,13 @@ impl Apis {
         let mut apis = BTreeMap::new();
         for (name, source) in sources.iter() {
             if let Some(settings) = &source.api {
-                apis.insert(name.to_owned(), Api::open(name, source.provider, settings.clone(), store)?);
+                apis.insert(name.to_owned(), ProviderApi::open(name, source.provider, settings.clone(), store)?);
             }
         }
         Ok(Self(apis))
     }
 
-    pub fn find(&self, source: &str) -> Option<&Api> {
+    pub fn find(&self, source: &str) -> Option<&ProviderApi> {
         self.0.get(source)
     }
 
@@ -94,13 +82,13 @@ impl Apis {
     }
 }
 
-impl Api {
+impl ProviderApi {
     fn open(source: &str, provider: Provider, settings: ApiSettings, store: &Arc<dyn Store>) -> anyhow::Result<Self> {
         if settings.base_url.scheme() == "http" && !is_loopback(&settings.base_url) {
             tracing::warn!(source, "the API's base_url is http: credentials and answers travel in the open");
         }
         Ok(Self {
-            provider,
+            dialect: dialect(provider),
             http: Http::new(settings.timeout)?,
             gate: Gate::new(source, Arc::clone(store), settings.timeout),
             tokens: Tokens::default(),
@@ -108,57 +96,60 @@ impl Api {
         })
     }
 
-    pub fn provider(&self) -> Provider {
-        self.provider
+    pub fn dialect(&self) -> &'static Dialect {
+        self.dialect
     }
 
-    /// Asks, after waiting for the provider's rate limit, which all workers share. One HTTP request, and a token where
-    /// one is needed. `None`: the API says that there is no such thing.
+    /// Asks, after waiting for the provider's rate limit, which all workers share. It sends one HTTP request, and one for
+    /// a token where one is needed. `None`: the API says that there is no such entity.
     pub async fn ask(&self, lookup: &Lookup) -> Result<Option<Value>, ApiError> {
-        let request = self.question(lookup).map_err(|reason| ApiError::Refused { reason })?;
-        self.send(&request).await
+        let request = self.dialect.request(lookup, &self.settings.credentials);
+        self.send(&request.map_err(|reason| ApiError::Refused { reason })?).await
     }
 
     /// Sends a request of this provider's dialect.
-    pub(crate) async fn send(&self, request: &Request) -> Result<Option<Value>, ApiError> {
-        let first = self.token().await?;
-        let mut verdict = self.exchange(request, first.as_ref()).await?;
-        if let (Verdict::Unknown, Some(stale)) = (&verdict, first) {
-            // It may have been revoked before its time; a new one that is not known either is wrong.
-            self.tokens.forget(&stale).await;
-            let second = self.token().await?;
-            verdict = self.exchange(request, second.as_ref()).await?;
+    pub(crate) async fn send(&self, request: &ApiRequest) -> Result<Option<Value>, ApiError> {
+        let Some(dialect) = &self.dialect.api.token else { return settle(self.exchange(request, None).await?) };
+        let first = self.token(dialect).await?;
+        let outcome = self.exchange(request, Some(&first)).await?;
+        if outcome != ApiOutcome::Unauthorized {
+            return settle(outcome);
         }
-        verdict.settle()
+        // The token may have been revoked before its time. If a new one is not accepted either, the credentials are wrong.
+        self.tokens.forget(&first).await;
+        let second = self.token(dialect).await?;
+        settle(self.exchange(request, Some(&second)).await?)
     }
 
-    async fn token(&self) -> Result<Option<token::Token>, ApiError> {
-        let Credentials::Airalo { client_id, client_secret } = &self.settings.credentials else { return Ok(None) };
+    async fn token(&self, dialect: &TokenDialect) -> Result<AccessToken, ApiError> {
         let renew = async || {
-            let request = airalo::token_request(client_id, client_secret);
-            match self.exchange(&request, None).await? {
-                Verdict::Found(answer) => airalo::read_token(&answer),
-                // Whatever is wrong with the question for a token is wrong with the credentials.
-                verdict => Err(match verdict.settle() {
-                    Err(ApiError::Refused { reason }) => ApiError::Denied { reason: format!("no token: {reason}") },
-                    Err(error) => error,
-                    Ok(_) => airalo::no_token(),
-                }),
-            }
+            let request = (dialect.request)(&self.settings.credentials);
+            let request = request.map_err(|reason| ApiError::Denied { reason })?;
+            // A refused request for a token means that the credentials are wrong.
+            let answer = settle(self.exchange(&request, None).await?).map_err(|error| match error {
+                ApiError::Refused { reason } => ApiError::Denied { reason: format!("no token: {reason}") },
+                error @ (ApiError::Later { .. } | ApiError::Denied { .. }) => error,
+            })?;
+            let issued = answer.as_ref().and_then(dialect.read);
+            let none = ApiError::Later { reason: "it gave no token".to_owned(), retry_after: None };
+            issued.map(AccessToken::new).ok_or(none)
         };
-        self.tokens.valid(renew).await.map(Some)
+        self.tokens.valid(renew).await
     }
 
-    /// One HTTP request, as soon as it may go, and what became of it told to all workers.
-    async fn exchange(&self, request: &Request, token: Option<&token::Token>) -> Result<Verdict, ApiError> {
-        let pass = self.gate.enter(&request.limits).await?;
-        let request_id = Builder::from_random_bytes(rand::random()).into_uuid();
-        let moment = Moment { now_ms: now_ms(), request_id };
+    /// Sends one HTTP request, as soon as it may go, and tells all workers how the API does.
+    async fn exchange(&self, request: &ApiRequest, token: Option<&AccessToken>) -> Result<ApiOutcome, ApiError> {
+        let pass = self.gate.enter(request.limits()).await?;
         let url = request.url(&self.settings.base_url);
-        let headers = match self.prove(&url, request, &moment, token.map(token::Token::value)) {
-            Ok(headers) => headers,
-            Err(reason) => return Err(ApiError::Denied { reason }),
+        let proof = ProofInput {
+            credentials: &self.settings.credentials,
+            token: token.map(AccessToken::value),
+            path: url.path(),
+            body: request.body(),
+            sent_at: own_event::now(),
+            request_id: Builder::from_random_bytes(rand::random()).into_uuid(),
         };
+        let headers = self.dialect.api.prove(&proof).map_err(|reason| ApiError::Denied { reason })?;
         let reply = match self.http.send(request, url, headers).await {
             Ok(reply) => reply,
             Err(broken) => {
@@ -166,57 +157,32 @@ impl Api {
                 return Err(ApiError::Later { reason: broken.reason, retry_after: None });
             }
         };
-        match reply.trouble() {
+        match reply.failure() {
             Some(reason) => self.gate.failed(pass, &reason).await,
             None => self.gate.answered(pass).await,
         }
-        let verdict = self.read(request, &reply);
-        if let Verdict::Limited(pause) = &verdict {
-            self.gate.block(&request.limits, *pause).await;
+        let outcome = self.dialect.api.judge(request, &reply);
+        if let ApiOutcome::Limited(pause) = &outcome {
+            self.gate.block(request.limits(), *pause).await;
         }
-        Ok(verdict)
+        Ok(outcome)
     }
+}
 
-    fn question(&self, lookup: &Lookup) -> Result<Request, String> {
-        match &self.settings.credentials {
-            Credentials::Airalo { .. } => airalo::question(lookup),
-            Credentials::EsimAccess { .. } => esim_access::question(lookup),
-            Credentials::Yoni { .. } => yoni::question(lookup),
-            Credentials::Simplifytrip { .. } => simplifytrip::question(lookup),
-            Credentials::Airtm { version, .. } => airtm::question(lookup, *version),
+fn settle(outcome: ApiOutcome) -> Result<Option<Value>, ApiError> {
+    match outcome {
+        ApiOutcome::Found(answer) => Ok(Some(answer)),
+        ApiOutcome::NotFound => Ok(None),
+        ApiOutcome::Later(reason, retry_after) => Err(ApiError::Later { reason, retry_after }),
+        ApiOutcome::Limited(pause) => {
+            let reason = "it answered 429: we asked too often".to_owned();
+            Err(ApiError::Later { reason, retry_after: Some(pause) })
         }
-    }
-
-    /// The headers that say who asks.
-    fn prove(
-        &self,
-        url: &reqwest::Url,
-        request: &Request,
-        moment: &Moment,
-        token: Option<&SecretString>,
-    ) -> Result<HeaderMap, String> {
-        match &self.settings.credentials {
-            Credentials::Airalo { .. } => airalo::prove(token),
-            Credentials::EsimAccess { access_code, secret_key } => {
-                esim_access::prove(access_code, secret_key.as_ref(), request.body(), moment)
-            }
-            Credentials::Yoni { app_id, app_secret } => yoni::prove(app_id, app_secret, url.path(), moment),
-            Credentials::Simplifytrip { api_key, secret_key } => simplifytrip::prove(api_key, secret_key),
-            Credentials::Airtm { api_key, secret, .. } => airtm::prove(api_key, secret),
-        }
-    }
-
-    fn read(&self, request: &Request, reply: &Reply) -> Verdict {
-        let verdict = match &self.settings.credentials {
-            Credentials::Airalo { .. } => airalo::read(reply),
-            Credentials::EsimAccess { .. } => esim_access::read(reply),
-            Credentials::Yoni { .. } => yoni::read(reply),
-            Credentials::Simplifytrip { .. } => simplifytrip::read(reply),
-            Credentials::Airtm { .. } => airtm::read(reply),
-        };
-        match verdict {
-            Verdict::Found(answer) if request.empty.holds(&answer) => Verdict::Nothing,
-            verdict => verdict,
+        ApiOutcome::Refused(reason) => Err(ApiError::Refused { reason }),
+        ApiOutcome::Denied(reason) => Err(ApiError::Denied { reason }),
+        ApiOutcome::Unauthorized => {
+            let reason = "it answered 401; are the credentials in SOURCES_FILE right?".to_owned();
+            Err(ApiError::Denied { reason })
         }
     }
 }
@@ -226,6 +192,13 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn now_ms() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_can_be_awaited_anywhere() {
+        fn sendable<T: Send>(_: impl FnOnce(&'static ProviderApi, &'static Lookup) -> T) {}
+        sendable(ProviderApi::ask);
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use providers::dialect;
 use runtime::secret::{Env, SecretAt};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -116,7 +117,7 @@ fn source(entry: Value, env: Env<'_>, wrong: &mut Vec<String>) -> Option<Source>
     let entry: Entry = entry.try_into().map_err(|error| wrong.push(one_line(&error))).ok()?;
     let token = entry.token.map_or(Token::None, |at| token(at, env));
     let api = match entry.api {
-        Some(table) => Some(ApiSettings::read(table, entry.provider, env, wrong)?),
+        Some(table) => Some(ApiSettings::read(table, &dialect(entry.provider).api, env, wrong)?),
         None => None,
     };
     Some(Source {

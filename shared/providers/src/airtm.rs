@@ -1,6 +1,7 @@
 //! Airtm: pay-ins (purchases) and pay-outs, in two generations.
 
 mod answer;
+mod api;
 mod signature;
 mod webhook;
 
@@ -13,7 +14,13 @@ pub(crate) static DIALECT: Dialect = Dialect {
     signature: Some(signature::SCHEME),
     read_webhook: webhook::read,
     changes_per_attempt: &[],
-    lookups: &[SupportedLookup { kind: LookupKind::Payment, read: answer::read_payment, deny: deny_payment }],
+    lookups: &[SupportedLookup {
+        kind: LookupKind::Payment,
+        request: api::ask_for_payment,
+        read: answer::read_payment,
+        deny: deny_payment,
+    }],
+    api: api::API,
     lookup_policy: LookupPolicy {
         is_thin: false,
         esim_confirmed_by: LookupKind::Esim,

@@ -1,4 +1,4 @@
-//! An answer of a provider's API, as claims: which entity was asked about, and when, is known beforehand, so that a
+//! A lookup that an API supports, and its answer as claims: which entity was asked about, and when, is known beforehand, so that a
 //! dialect reads only the body.
 
 use chrono::TimeDelta;
@@ -13,14 +13,18 @@ use shared::lookup::{Answer, Lookup, LookupKind};
 use shared::order::Order;
 use shared::payment::Payment;
 
+use crate::credentials::Credentials;
 use crate::limits::is_writable;
 use crate::reading::{decimal, missing, text, whole, word};
+use crate::request::ApiRequest;
 use crate::webhook::Reading;
 
 /// A lookup that a provider's API supports.
 #[derive(Debug)]
 pub(crate) struct SupportedLookup {
     pub(crate) kind: LookupKind,
+    /// The request that asks; the error is why the entity can't be asked about.
+    pub(crate) request: fn(&Lookup, &Credentials) -> Result<ApiRequest, String>,
     /// What an answer claims.
     pub(crate) read: fn(&Value, Asked<'_>) -> Result<Found, Malformed>,
     /// What it claims that the API knows no such entity.

@@ -79,7 +79,7 @@ impl Dialect {
         } else {
             return None;
         };
-        self.request(order_lookup(reference, None), reason)
+        self.due_now(order_lookup(reference, None), reason)
     }
 
     /// Whether the lookup of the event's eSIM tells of its order, too, so that another one would be superfluous.
@@ -90,7 +90,7 @@ impl Dialect {
 
     fn about_esim(&self, reference: &str, esim: &Esim, state: &State) -> Option<LookupRequest> {
         if self.lookup_policy.is_thin && esim.install.is_empty() && !esim.is_over() {
-            return self.request(esim_lookup(LookupKind::Esim, reference, esim), LookupReason::Thin);
+            return self.due_now(esim_lookup(LookupKind::Esim, reference, esim), LookupReason::Thin);
         }
         if !state.needs_confirmation() {
             return None;
@@ -99,13 +99,13 @@ impl Dialect {
             LookupKind::Order => order_lookup(esim.order_ref.value()?, None),
             kind @ (LookupKind::Esim | LookupKind::Usage | LookupKind::Payment) => esim_lookup(kind, reference, esim),
         };
-        self.request(lookup, LookupReason::Unconfirmed)
+        self.due_now(lookup, LookupReason::Unconfirmed)
     }
 
     fn about_payment(&self, key: &EntityKey, payment: &Payment, state: &State) -> Option<LookupRequest> {
         let hints = Hints { direction: payment.direction.value().copied(), ..Hints::default() };
         let lookup = Lookup { about: key.clone(), kind: LookupKind::Payment, hints };
-        self.request(lookup, LookupReason::Unconfirmed).filter(|_| state.needs_confirmation())
+        self.due_now(lookup, LookupReason::Unconfirmed).filter(|_| state.needs_confirmation())
     }
 
     fn poll(&self, reference: &str, esim: &Esim) -> Option<LookupRequest> {
@@ -117,7 +117,7 @@ impl Dialect {
     }
 
     /// A lookup that is due at once, if the API supports it.
-    fn request(&self, lookup: Lookup, reason: LookupReason) -> Option<LookupRequest> {
+    fn due_now(&self, lookup: Lookup, reason: LookupReason) -> Option<LookupRequest> {
         self.supports(lookup.kind).then(|| LookupRequest { lookup, reason, after: TimeDelta::zero() })
     }
 
@@ -165,12 +165,8 @@ impl Dialect {
 }
 
 fn esim_lookup(kind: LookupKind, reference: &str, esim: &Esim) -> Lookup {
-    let hints = Hints {
-        order_ref: esim.order_ref.value().cloned(),
-        iccid: esim.iccid.value().cloned(),
-        provider_esim_ref: esim.provider_esim_ref.value().cloned(),
-        ..Hints::default()
-    };
+    let hints =
+        Hints { order_ref: esim.order_ref.value().cloned(), iccid: esim.iccid.value().cloned(), ..Hints::default() };
     Lookup { about: EntityKey::Esim(reference.to_owned()), kind, hints }
 }
 

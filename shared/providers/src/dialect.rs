@@ -2,9 +2,12 @@
 
 use secrecy::{ExposeSecret as _, SecretSlice};
 use shared::event::Malformed;
-use shared::lookup::LookupKind;
+use shared::lookup::{Lookup, LookupKind};
 
 use crate::answer::SupportedLookup;
+use crate::api::ApiDialect;
+use crate::credentials::Credentials;
+use crate::request::ApiRequest;
 use crate::signature::{IncomingRequest, Unauthentic};
 use crate::webhook::{Reading, ReceivedWebhook};
 
@@ -19,6 +22,7 @@ pub struct Dialect {
     pub(crate) changes_per_attempt: &'static [&'static str],
     /// The lookups that the provider's API supports.
     pub(crate) lookups: &'static [SupportedLookup],
+    pub api: ApiDialect,
     pub(crate) lookup_policy: LookupPolicy,
 }
 
@@ -97,5 +101,12 @@ impl Dialect {
     /// Whether the provider's API supports such a lookup.
     pub fn supports(&self, kind: LookupKind) -> bool {
         self.lookups.iter().any(|lookup| lookup.kind == kind)
+    }
+    /// The request that asks `lookup`; the error is why it can't be asked.
+    pub fn request(&self, lookup: &Lookup, credentials: &Credentials) -> Result<ApiRequest, String> {
+        let Some(supported) = self.lookups.iter().find(|supported| supported.kind == lookup.kind) else {
+            return Err(format!("it has no lookup `{}`", lookup.kind));
+        };
+        (supported.request)(lookup, credentials)
     }
 }

@@ -1,11 +1,13 @@
 //! eSIM Access (Redtea): orders, and the life of each eSIM: plan, profile, usage, validity.
 
 mod answer;
+mod api;
+pub mod subscriptions;
 mod webhook;
 
 use shared::lookup::LookupKind;
 
-use crate::answer::{SupportedLookup, deny_esim, deny_nothing, deny_order};
+use crate::answer::{SupportedLookup, deny_esim, deny_order};
 use crate::dialect::{Dialect, LookupPolicy};
 
 pub(crate) static DIALECT: Dialect = Dialect {
@@ -13,10 +15,20 @@ pub(crate) static DIALECT: Dialect = Dialect {
     read_webhook: webhook::read,
     changes_per_attempt: &[],
     lookups: &[
-        SupportedLookup { kind: LookupKind::Order, read: answer::read_order, deny: deny_order },
-        SupportedLookup { kind: LookupKind::Esim, read: answer::read_esim, deny: deny_esim },
-        SupportedLookup { kind: LookupKind::Usage, read: answer::read_usage, deny: deny_nothing },
+        SupportedLookup {
+            kind: LookupKind::Order,
+            request: api::ask_for_order,
+            read: answer::read_order,
+            deny: deny_order,
+        },
+        SupportedLookup {
+            kind: LookupKind::Esim,
+            request: api::ask_for_esim,
+            read: answer::read_esim,
+            deny: deny_esim,
+        },
     ],
+    api: api::API,
     lookup_policy: LookupPolicy {
         is_thin: true,
         esim_confirmed_by: LookupKind::Esim,

@@ -1,8 +1,10 @@
-//! Parts that the dialects' tests share: envelopes around a body, and requests with it.
+//! Parts that the dialects' tests share: envelopes around a body, requests with it, and replies of an API.
 
 use std::collections::BTreeMap;
 
-use secrecy::SecretSlice;
+use http::StatusCode;
+use http::header::HeaderMap;
+use secrecy::{SecretSlice, SecretString};
 use serde_json::Value;
 use shared::Timestamp;
 use shared::envelope::Envelope;
@@ -12,9 +14,10 @@ use shared::fact::{EntityKey, Fact, State};
 use shared::lookup::{Answer, Hints, Lookup, LookupKind};
 use shared::order::Order;
 use shared::origin::{Mode, Origin, Provider};
+use url::Url;
 use uuid::Uuid;
 
-use crate::{IncomingRequest, Unauthentic, decode, dialect};
+use crate::{ApiOutcome, ApiReply, Credentials, IncomingRequest, ProofInput, ReplyBody, Unauthentic, decode, dialect};
 
 /// The body of a provider's sample, as the providers' documents have it.
 macro_rules! payload {
@@ -147,4 +150,60 @@ fn fact_in_short(fact: &Fact) -> String {
         State::Return(request) => request.status().as_str().to_owned(),
     };
     format!("{} {}: {status}", key["entity"].as_str().unwrap(), key["ref"].as_str().unwrap())
+}
+
+pub(crate) fn reply(status: u16, body: &Value) -> ApiReply {
+    let body = if body.is_null() { ReplyBody::Empty } else { ReplyBody::read(body.to_string().as_bytes()) };
+    ApiReply { status: StatusCode::from_u16(status).unwrap(), retry_after: None, body }
+}
+
+/// What an outcome comes down to, in a word.
+pub(crate) fn word(outcome: &ApiOutcome) -> &'static str {
+    match outcome {
+        ApiOutcome::Found(_) => "found",
+        ApiOutcome::NotFound => "nothing",
+        ApiOutcome::Later(..) => "later",
+        ApiOutcome::Limited(_) => "limited",
+        ApiOutcome::Refused(_) => "refused",
+        ApiOutcome::Denied(_) => "denied",
+        ApiOutcome::Unauthorized => "unknown",
+    }
+}
+
+#[track_caller]
+pub(crate) fn check_outcome(provider: Provider, status: u16, body: &Value, expected: &str) {
+    let outcome = (dialect(provider).api.judge)(&reply(status, body));
+    assert_eq!(word(&outcome), expected, "{status} {body}");
+}
+
+/// Method, URL and body of the request that asks, as they go out; or why it can't be asked.
+pub(crate) fn sent(provider: Provider, lookup: &Lookup, credentials: &Credentials) -> Result<(String, String), String> {
+    let request = dialect(provider).request(lookup, credentials)?;
+    let url = request.url(&Url::parse("https://api.example/base/").unwrap());
+    let shown = url.as_str().trim_start_matches("https://api.example");
+    Ok((format!("{} {shown}", request.method()), request.body().to_owned()))
+}
+
+/// The method and URL of a request that needs no credentials.
+#[track_caller]
+pub(crate) fn line(provider: Provider, lookup: &Lookup) -> String {
+    sent(provider, lookup, &Credentials::default()).unwrap().0
+}
+
+pub(crate) fn credentials(values: &[(&'static str, &str)]) -> Credentials {
+    let values = values.iter().map(|(name, value)| (*name, SecretString::from(*value)));
+    Credentials { values: values.collect(), version: None }
+}
+
+/// The headers that prove who sends a request with this path and body.
+pub(crate) fn prove(provider: Provider, values: &[(&'static str, &str)], path: &str, body: &str) -> HeaderMap {
+    let input = ProofInput {
+        credentials: &credentials(values),
+        token: None,
+        path,
+        body,
+        sent_at: Timestamp::from_timestamp_millis(1_628_670_421).unwrap(),
+        request_id: "4ce9d9cd-ac9e-4e17-b3a2-c66c358c1ce2".parse().unwrap(),
+    };
+    dialect(provider).api.prove(&input).unwrap()
 }

@@ -1,9 +1,9 @@
 //! The providers' dialects: what their webhooks and the answers of their APIs claim, how both are proven, and what the
 //! APIs are asked. It touches no clock, file, socket or database.
 //!
-//! One folder a provider, each with `webhook` (what a webhook claims), `signature` (where webhooks are signed) and
-//! `answer` (what an answer of the API claims), gathered into one value, its [`Dialect`]. This file is the register:
-//! [`dialect`] is the only place that tells providers apart, and everybody else asks what it answers.
+//! One folder a provider, each with `webhook` (what a webhook claims), `signature` (where webhooks are signed), `api` (how
+//! the API is asked, and what a reply comes down to) and `answer` (what an answer of the API claims), gathered into one
+//! value, its [`Dialect`]. This file is the register: [`dialect`] is the only place that tells providers apart.
 //!
 //! A dialect is lenient about form (numbers as strings, `+0000` and `Z`, unknown fields, missing optional fields, unknown
 //! words) and strict about meaning: a body that names no entity is refused, with the reason.
@@ -12,22 +12,27 @@
 //!
 //! 1. `reading`, `canonical`, `limits`: JSON read leniently, its canonical bytes, and what the tables can hold.
 //! 2. `signature`: the request that is authenticated, and keyed hashes.
-//! 3. `webhook`, `answer`: what a dialect is given and what it returns.
-//! 4. `dialect`: everything that differs from provider to provider.
-//! 5. `decode`: an event from an envelope, by any dialect. `course`: when an API is asked, and when again.
+//! 3. `webhook`: what a dialect is given of a webhook, and what it returns.
+//! 4. `request`, `credentials`, `reply`, `api`: how an API is asked. `answer`: a lookup and its answer as claims.
+//! 5. `dialect`: everything that differs from provider to provider.
+//! 6. `decode`: an event from an envelope, by any dialect. `course`: when an API is asked, and when again.
 
-mod airalo;
+pub mod airalo;
 mod airtm;
 mod answer;
+mod api;
 mod canonical;
 mod course;
+mod credentials;
 mod decode;
 mod dialect;
-mod esim_access;
+pub mod esim_access;
 #[cfg(test)]
 mod fixtures;
 mod limits;
 mod reading;
+mod reply;
+mod request;
 mod signature;
 mod simplifytrip;
 mod webhook;
@@ -37,7 +42,11 @@ use shared::envelope::Envelope;
 use shared::event::{Event, Malformed};
 use shared::origin::Provider;
 
+pub use api::{ApiDialect, IssuedToken, TokenDialect, WebhookUrls};
+pub use credentials::{BaseUrl, CredentialForm, CredentialKey, Credentials, ProofInput};
 pub use dialect::{Dialect, Signing};
+pub use reply::{ApiOutcome, ApiReply, ReplyBody};
+pub use request::ApiRequest;
 pub use signature::{IncomingRequest, Unauthentic};
 
 /// The register of dialects.

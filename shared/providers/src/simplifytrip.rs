@@ -1,6 +1,7 @@
 //! SimplifyTrip: orders of eSIMs and of physical SIMs, and returns.
 
 mod answer;
+mod api;
 mod flatten;
 mod signature;
 mod webhook;
@@ -15,9 +16,20 @@ pub(crate) static DIALECT: Dialect = Dialect {
     read_webhook: webhook::read,
     changes_per_attempt: webhook::CHANGES_PER_ATTEMPT,
     lookups: &[
-        SupportedLookup { kind: LookupKind::Order, read: answer::read_order, deny: deny_order },
-        SupportedLookup { kind: LookupKind::Esim, read: answer::read_esim, deny: deny_nothing },
+        SupportedLookup {
+            kind: LookupKind::Order,
+            request: api::ask_for_order,
+            read: answer::read_order,
+            deny: deny_order,
+        },
+        SupportedLookup {
+            kind: LookupKind::Esim,
+            request: api::ask_for_esim,
+            read: answer::read_esim,
+            deny: deny_nothing,
+        },
     ],
+    api: api::API,
     lookup_policy: LookupPolicy {
         is_thin: false,
         esim_confirmed_by: LookupKind::Order,

@@ -1,6 +1,7 @@
 //! Yoni Tech ("eSIM Order Webhook"): whether an order came through, with the eSIM that it brought.
 
 mod answer;
+mod api;
 mod webhook;
 
 use shared::lookup::LookupKind;
@@ -13,10 +14,26 @@ pub(crate) static DIALECT: Dialect = Dialect {
     read_webhook: webhook::read,
     changes_per_attempt: &[],
     lookups: &[
-        SupportedLookup { kind: LookupKind::Order, read: answer::read_order, deny: deny_order },
-        SupportedLookup { kind: LookupKind::Esim, read: answer::read_esim, deny: deny_esim_and_order },
-        SupportedLookup { kind: LookupKind::Usage, read: answer::read_usage, deny: deny_nothing },
+        SupportedLookup {
+            kind: LookupKind::Order,
+            request: api::ask_for_order,
+            read: answer::read_order,
+            deny: deny_order,
+        },
+        SupportedLookup {
+            kind: LookupKind::Esim,
+            request: api::ask_for_esim,
+            read: answer::read_esim,
+            deny: deny_esim_and_order,
+        },
+        SupportedLookup {
+            kind: LookupKind::Usage,
+            request: api::ask_for_usage,
+            read: answer::read_usage,
+            deny: deny_nothing,
+        },
     ],
+    api: api::API,
     lookup_policy: LookupPolicy {
         is_thin: false,
         esim_confirmed_by: LookupKind::Esim,

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod http;
 pub mod queue;
 pub mod retry;
+pub mod retry_after;
 pub mod secret;
 pub mod settings;
 pub mod shutdown;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::databases::TestDatabase;
+use shared::rate_limit::RateLimit;
 use store::Store;
-use store::api_limits::{Breaker, Limit, Probe, Reserved};
+use store::api_limits::{Breaker, Probe, Reserved};
 
 use super::given::{SOURCE, now, seconds_ago};
 
@@ -22,12 +23,12 @@ on_both! {
 
 const FAR: Duration = Duration::from_secs(3_600);
 
-fn limit(bucket: &str, spacing_ms: u64, burst: u32) -> Limit {
+fn limit(bucket: &str, spacing_ms: u64, burst: u32) -> RateLimit {
     let spacing = Duration::from_millis(spacing_ms);
-    Limit { bucket: bucket.to_owned(), spacing, lead: spacing * (burst - 1) }
+    RateLimit { bucket: bucket.to_owned(), spacing, lead: spacing * (burst - 1) }
 }
 
-async fn reserve(store: &dyn Store, limits: &[Limit], max_wait: Duration) -> Reserved {
+async fn reserve(store: &dyn Store, limits: &[RateLimit], max_wait: Duration) -> Reserved {
     let mut db = store.connect().await.unwrap();
     db.reserve_slots(SOURCE, limits, max_wait).await.unwrap()
 }

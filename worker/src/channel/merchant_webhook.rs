@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url, redirect};
+use runtime::retry_after;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -121,17 +122,7 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome
         return Outcome::Gone { error };
     }
     let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Outcome::Failed { error, retry_after: asked.and_then(|asked| retry_after(asked, now)) }
-}
-
-/// Seconds, or an HTTP date (RFC 9110, section 10.2.3).
-fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc);
-    (until - now).to_std().ok()
+    Outcome::Failed { error, retry_after: asked.and_then(|asked| retry_after::parse(asked, now)) }
 }
 
 fn describe(error: &reqwest::Error) -> String {

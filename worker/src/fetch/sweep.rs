@@ -1,7 +1,6 @@
 //! What nobody asked for and should have: orders that no webhook completed in time.
 
 use chrono::{TimeDelta, Utc};
-use providers::dialect;
 use shared::lookup::{LookupKind, LookupReason, LookupRequest, order_lookup};
 use store::StoreError;
 
@@ -14,9 +13,8 @@ pub(super) async fn run(context: &Context, sources: &[String]) -> Result<(), Sto
     let patience = TimeDelta::from_std(context.limits.overdue_after).unwrap_or(TimeDelta::MAX);
     let mut tx = context.store.begin().await?;
     if let Some(before) = Utc::now().checked_sub_signed(patience) {
-        let has_orders = |source: &&String| {
-            context.apis.find(source).is_some_and(|api| dialect(api.provider()).supports(LookupKind::Order))
-        };
+        let has_orders =
+            |source: &&String| context.apis.find(source).is_some_and(|api| api.dialect().supports(LookupKind::Order));
         let sources: Vec<_> = sources.iter().filter(has_orders).cloned().collect();
         let overdue = tx.find_overdue(&sources, before, PAGE).await?;
         let wants: Vec<_> = overdue

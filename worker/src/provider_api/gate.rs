@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use store::api_limits::{Breaker, Limit, Probe, Reserved};
+use shared::rate_limit::RateLimit;
+use store::api_limits::{Breaker, Probe, Reserved};
 use store::{Store, StoreError};
 use tokio::time::{Instant, sleep_until};
 
@@ -55,7 +56,7 @@ impl Gate {
     }
 
     /// Waits for a turn, if it is near.
-    pub(super) async fn enter(&self, limits: &[Limit]) -> Result<Pass, ApiError> {
+    pub(super) async fn enter(&self, limits: &[RateLimit]) -> Result<Pass, ApiError> {
         let failures = self.let_through().await?;
         self.wait_for_turn(limits).await?;
         let is_probe = failures >= PROBED_FROM;
@@ -76,7 +77,7 @@ impl Gate {
 
     /// Waits for a slot of all the limits. Who wakes up too late for it takes another: a machine that stood still would
     /// let all that waited on it go at once.
-    async fn wait_for_turn(&self, limits: &[Limit]) -> Result<(), ApiError> {
+    async fn wait_for_turn(&self, limits: &[RateLimit]) -> Result<(), ApiError> {
         let tightest = limits.iter().map(|limit| limit.spacing).min().unwrap_or_default();
         loop {
             let slot = Instant::now() + self.reserve(limits).await?;
@@ -88,7 +89,7 @@ impl Gate {
     }
 
     /// How long to wait for the slot that was reserved.
-    async fn reserve(&self, limits: &[Limit]) -> Result<Duration, ApiError> {
+    async fn reserve(&self, limits: &[RateLimit]) -> Result<Duration, ApiError> {
         let mut db = self.store.connect().await.map_err(|error| unsure(&error))?;
         if self.passed.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             db.forget_past_slots().await.map_err(|error| unsure(&error))?;
@@ -147,7 +148,7 @@ impl Gate {
     }
 
     /// The provider wants a pause.
-    pub(super) async fn block(&self, limits: &[Limit], pause: Duration) {
+    pub(super) async fn block(&self, limits: &[RateLimit], pause: Duration) {
         tracing::warn!(
             source = self.source,
             pause_s = pause.as_secs(),

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
+use providers::{ApiReply, ApiRequest, ReplyBody};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
-use serde_json::Value;
+use reqwest::{Client, Response, Url, redirect};
+use runtime::retry_after;
 
-use super::request::Request;
 use crate::channel::use_ring;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,22 +17,6 @@ const BODY_MAX: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Http(Client);
-
-/// What came back, whole.
-#[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Body,
-}
-
-#[derive(Debug)]
-pub(super) enum Body {
-    Json(Value),
-    /// As after 204.
-    Empty,
-    NotJson,
-}
 
 /// No whole reply came.
 #[derive(Debug)]
@@ -47,7 +31,7 @@ impl Http {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
             .timeout(timeout)
-            // It would carry the credentials elsewhere.
+            // A redirect would carry the credentials elsewhere.
             .redirect(redirect::Policy::none())
             .user_agent(concat!("esim-events/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -55,8 +39,8 @@ impl Http {
         Ok(Self(client))
     }
 
-    pub(super) async fn send(&self, request: &Request, url: Url, headers: HeaderMap) -> Result<Reply, Broken> {
-        let mut builder = self.0.request(request.method.clone(), url).headers(headers);
+    pub(super) async fn send(&self, request: &ApiRequest, url: Url, headers: HeaderMap) -> Result<ApiReply, Broken> {
+        let mut builder = self.0.request(request.method().clone(), url).headers(headers);
         builder = builder.header(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(content_type) = request.content_type() {
             builder = builder.header(CONTENT_TYPE, content_type).body(request.body().to_owned());
@@ -64,9 +48,9 @@ impl Http {
         let response = builder.send().await.map_err(|error| describe(&error.without_url()))?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.and_then(|text| read_retry_after(text, Utc::now()));
+        let retry_after = retry_after.and_then(|text| retry_after::parse(text, Utc::now()));
         let bytes = read_body(response).await?;
-        Ok(Reply { status, retry_after, body: Body::read(&bytes) })
+        Ok(ApiReply { status, retry_after, body: ReplyBody::read(&bytes) })
     }
 }
 
@@ -90,41 +74,4 @@ fn describe(error: &reqwest::Error) -> Broken {
         format!("its answer broke off: {}", runtime::telemetry::chain(error))
     };
     Broken { reason }
-}
-
-impl Body {
-    pub(super) fn read(bytes: &[u8]) -> Self {
-        if bytes.trim_ascii().is_empty() {
-            return Self::Empty;
-        }
-        serde_json::from_slice(bytes).map_or(Self::NotJson, Self::Json)
-    }
-}
-
-impl Reply {
-    pub(super) fn json(&self) -> Option<&Value> {
-        match &self.body {
-            Body::Json(value) => Some(value),
-            Body::Empty | Body::NotJson => None,
-        }
-    }
-
-    /// What shows that the API itself is not well, as opposed to what it says.
-    pub(super) fn trouble(&self) -> Option<String> {
-        if self.status.is_server_error() {
-            return Some(format!("it answered {}", self.status.as_u16()));
-        }
-        let is_whole = !matches!(self.body, Body::NotJson) || !self.status.is_success();
-        (!is_whole).then(|| format!("it answered {} with what is no JSON", self.status.as_u16()))
-    }
-}
-
-/// Seconds, or an HTTP date (RFC 9110, section 10.2.3).
-pub(super) fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc);
-    (until - now).to_std().ok()
 }

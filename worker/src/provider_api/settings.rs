@@ -1,13 +1,14 @@
-//! How a source's API is asked: the table `api` in the file of the sources.
+//! How a source's API is asked: the table `api` in the file of the sources. The provider's dialect lists its keys.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use providers::{ApiDialect, BaseUrl, CredentialForm, CredentialKey, Credentials};
 use reqwest::Url;
 use runtime::secret::{Env, SecretAt};
 use runtime::settings::duration;
 use secrecy::SecretString;
 use serde::Deserialize as _;
-use shared::origin::Provider;
 use toml::{Table, Value};
 
 /// For connecting, sending and the whole answer together.
@@ -21,61 +22,17 @@ pub struct ApiSettings {
     pub credentials: Credentials,
 }
 
-/// Who we are at a provider.
-#[derive(Debug, Clone)]
-pub enum Credentials {
-    Airalo {
-        client_id: SecretString,
-        client_secret: SecretString,
-    },
-    /// With a secret key, requests are signed.
-    EsimAccess {
-        access_code: SecretString,
-        secret_key: Option<SecretString>,
-    },
-    Yoni {
-        app_id: SecretString,
-        app_secret: SecretString,
-    },
-    Simplifytrip {
-        api_key: SecretString,
-        secret_key: SecretString,
-    },
-    Airtm {
-        version: AirtmVersion,
-        api_key: SecretString,
-        secret: SecretString,
-    },
-}
-
-/// Airtm has two generations of its API, with other hosts and paths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AirtmVersion {
-    V1,
-    V2,
-}
-
 impl ApiSettings {
     /// Reads the table. What is wrong is added to `wrong`, each with its key.
-    pub(crate) fn read(table: Table, provider: Provider, env: Env<'_>, wrong: &mut Vec<String>) -> Option<Self> {
+    pub(crate) fn read(table: Table, dialect: &ApiDialect, env: Env<'_>, wrong: &mut Vec<String>) -> Option<Self> {
         let mut keys = Keys { table, env, wrong };
-        let credentials = keys.credentials(provider);
-        let base_url = keys.base_url(provider, credentials.as_ref());
+        let version = keys.version(&dialect.base_url);
+        let values = keys.credentials(dialect.credentials);
+        let base_url = keys.base_url(&dialect.base_url, version);
         let timeout = keys.timeout();
         keys.refuse_the_rest();
-        Some(Self { base_url: base_url?, timeout: timeout?, credentials: credentials? })
-    }
-}
-
-/// Where the provider's documentation says that its API is. Yoni's names only a sandbox.
-fn documented_base_url(credentials: &Credentials) -> Option<&'static str> {
-    match credentials {
-        Credentials::Airalo { .. } => Some("https://partners-api.airalo.com"),
-        Credentials::EsimAccess { .. } => Some("https://api.esimaccess.com/api/v1/open"),
-        Credentials::Yoni { .. } => None,
-        Credentials::Simplifytrip { .. } => Some("https://merchant.simplifytrip.com"),
-        Credentials::Airtm { version: AirtmVersion::V1, .. } => Some("https://payments.air-pay.io"),
-        Credentials::Airtm { version: AirtmVersion::V2, .. } => Some("https://api.enterprise.airtm.com/v2"),
+        let credentials = Credentials { values: values?, version };
+        Some(Self { base_url: base_url?, timeout: timeout?, credentials })
     }
 }
 
@@ -87,44 +44,35 @@ struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    fn credentials(&mut self, provider: Provider) -> Option<Credentials> {
-        // Each pair is read before either is missed, so that all problems are told.
-        match provider {
-            Provider::Airalo => {
-                let (client_id, client_secret) = (self.identifier("client_id"), self.secret("client_secret"));
-                Some(Credentials::Airalo { client_id: client_id?, client_secret: client_secret? })
-            }
-            Provider::EsimAccess => {
-                let signs = self.table.contains_key("secret_key");
-                let access_code = self.secret("access_code");
-                let secret_key = if signs { Some(self.secret("secret_key")?) } else { None };
-                Some(Credentials::EsimAccess { access_code: access_code?, secret_key })
-            }
-            Provider::Yoni => {
-                let (app_id, app_secret) = (self.identifier("app_id"), self.secret("app_secret"));
-                Some(Credentials::Yoni { app_id: app_id?, app_secret: app_secret? })
-            }
-            Provider::Simplifytrip => {
-                let (api_key, secret_key) = (self.secret("api_key"), self.secret("secret_key"));
-                Some(Credentials::Simplifytrip { api_key: api_key?, secret_key: secret_key? })
-            }
-            Provider::Airtm => {
-                let version = self.airtm_version();
-                let (api_key, secret) = (self.secret("api_key"), self.secret("secret"));
-                Some(Credentials::Airtm { version: version?, api_key: api_key?, secret: secret? })
-            }
-        }
+    /// The version of an API that has several.
+    fn version(&mut self, base_url: &BaseUrl) -> Option<i64> {
+        let BaseUrl::ByVersion { versions, meaning } = base_url else { return None };
+        let chosen = self.table.remove("version").and_then(|value| value.as_integer());
+        let known = |number: &i64| versions.iter().any(|(version, _)| version == number);
+        chosen.filter(known).or_else(|| {
+            let numbers: Vec<_> = versions.iter().map(|(version, _)| version.to_string()).collect();
+            self.problem("version", &format!("it must be {}, {meaning}", numbers.join(" or ")))
+        })
     }
 
-    fn airtm_version(&mut self) -> Option<AirtmVersion> {
-        match self.table.remove("version") {
-            Some(Value::Integer(1)) => Some(AirtmVersion::V1),
-            Some(Value::Integer(2)) => Some(AirtmVersion::V2),
-            _ => self.problem("version", "it must be 1 or 2, the generation of Airtm's API that the key is for"),
+    /// Every key is read before a wrong one ends this, so that all problems are told.
+    fn credentials(&mut self, keys: &[CredentialKey]) -> Option<BTreeMap<&'static str, SecretString>> {
+        let mut values = BTreeMap::new();
+        let mut are_right = true;
+        for key in keys {
+            if key.form == CredentialForm::OptionalSecret && !self.table.contains_key(key.name) {
+                continue;
+            }
+            let value = match key.form {
+                CredentialForm::Identifier => self.identifier(key.name),
+                CredentialForm::Secret | CredentialForm::OptionalSecret => self.secret(key.name),
+            };
+            are_right &= value.is_some();
+            values.extend(value.map(|value| (key.name, value)));
         }
+        are_right.then_some(values)
     }
 
-    /// Not secret by itself, so it may stand in the file.
     fn identifier(&mut self, key: &str) -> Option<SecretString> {
         match self.table.remove(key) {
             Some(Value::String(text)) => self.checked(key, text),
@@ -158,15 +106,18 @@ impl Keys<'_> {
         }
     }
 
-    fn base_url(&mut self, provider: Provider, credentials: Option<&Credentials>) -> Option<Url> {
-        let text = match self.table.remove("base_url") {
-            Some(Value::String(text)) => text,
-            Some(_) => return self.problem("base_url", "it must be a URL in quotes"),
-            None if provider == Provider::Yoni => {
-                return self
-                    .problem("base_url", "it is required: Yoni documents no host for production, ask Yoni for it");
+    fn base_url(&mut self, default: &BaseUrl, version: Option<i64>) -> Option<Url> {
+        let text = match (self.table.remove("base_url"), default) {
+            (Some(Value::String(text)), _) => text,
+            (Some(_), _) => return self.problem("base_url", "it must be a URL in quotes"),
+            (None, BaseUrl::Documented(url)) => (*url).to_owned(),
+            (None, BaseUrl::ByVersion { versions, .. }) => {
+                let (_, url) = versions.iter().find(|(number, _)| Some(*number) == version)?;
+                (*url).to_owned()
             }
-            None => documented_base_url(credentials?)?.to_owned(),
+            (None, BaseUrl::Undocumented(why)) => {
+                return self.problem("base_url", &format!("it is required: {why}"));
+            }
         };
         match text.parse::<Url>() {
             Ok(url) if is_base(&url) => Some(url),

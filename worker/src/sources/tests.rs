@@ -1,7 +1,6 @@
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::provider_api::Credentials;
 
 fn env(name: &str) -> Option<String> {
     name.starts_with("SET_").then(|| format!("hunter2-{name}"))
@@ -78,10 +77,8 @@ fn with_a_secret_key_esim_access_is_signed_to() {
     "#;
     let sources = parse(text).unwrap();
     let api = sources.find("e").unwrap().api.clone().unwrap();
-    let Credentials::EsimAccess { access_code, secret_key: Some(secret_key) } = &api.credentials else {
-        panic!("{api:?}")
-    };
-    assert_eq!((access_code.expose_secret(), secret_key.expose_secret()), ("hunter2-SET_A", "hunter2-SET_B"));
+    let credentials = |key: &str| api.credentials.values[key].expose_secret();
+    assert_eq!((credentials("access_code"), credentials("secret_key")), ("hunter2-SET_A", "hunter2-SET_B"));
     assert_eq!(api.timeout, std::time::Duration::from_secs(2));
     assert!(!format!("{sources:?}").contains("hunter2"));
 }

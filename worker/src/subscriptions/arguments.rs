@@ -1,8 +1,8 @@
 //! What the commands about subscriptions are told on the command line.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
-
-use crate::provider_api::airalo::Topic;
+use providers::airalo::subscriptions::Topic;
 
 /// Airalo's webhooks: one subscription for each type, all to the same URL, as their bodies tell them apart
 #[derive(Debug, Subcommand)]
@@ -12,8 +12,8 @@ pub enum AiraloCommand {
         #[command(flatten)]
         source: SourceArg,
         /// Which webhooks; default: all
-        #[arg(long = "type", value_enum)]
-        types: Vec<Type>,
+        #[arg(long = "type", value_parser = topic())]
+        types: Vec<Topic>,
         /// At how many percent of the credit limit to be told: 50, 70, 80, 90
         #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=100))]
         levels: Vec<u8>,
@@ -22,8 +22,8 @@ pub enum AiraloCommand {
     OptOut {
         #[command(flatten)]
         source: SourceArg,
-        #[arg(long = "type", value_enum, required = true)]
-        types: Vec<Type>,
+        #[arg(long = "type", value_parser = topic(), required = true)]
+        types: Vec<Topic>,
     },
     /// Show where webhooks go
     Status {
@@ -35,8 +35,8 @@ pub enum AiraloCommand {
         #[command(flatten)]
         source: SourceArg,
         /// What it should be about
-        #[arg(long = "type", value_enum, default_value = "async_orders")]
-        about: Type,
+        #[arg(long = "type", value_parser = topic(), default_value = "async_orders")]
+        about: Topic,
         /// `webhook_low_data`: what happened
         #[arg(long, value_enum, default_value = "data_75")]
         event: LowData,
@@ -81,14 +81,6 @@ pub struct SourceArg {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Type {
-    AsyncOrders,
-    WebhookLowData,
-    WebhookCreditLimit,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum LowData {
     #[value(name = "data_75")]
     Data75,
@@ -100,14 +92,9 @@ pub enum LowData {
     Expire3,
 }
 
-impl Type {
-    pub(super) fn topic(self) -> Topic {
-        match self {
-            Self::AsyncOrders => Topic::AsyncOrders,
-            Self::WebhookLowData => Topic::LowData,
-            Self::WebhookCreditLimit => Topic::CreditLimit,
-        }
-    }
+/// Reads the words of [`Topic`].
+fn topic() -> impl TypedValueParser<Value = Topic> {
+    PossibleValuesParser::new(Topic::ALL.iter().map(|topic| topic.as_str())).try_map(|word| word.parse::<Topic>())
 }
 
 impl LowData {

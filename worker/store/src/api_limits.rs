@@ -4,19 +4,9 @@ use async_trait::async_trait;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use shared::rate_limit::RateLimit;
 
 use crate::error::StoreError;
-
-/// One limit of an API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limit {
-    /// What shares the limit, within a source.
-    pub bucket: String,
-    /// From one request to the next.
-    pub spacing: Duration,
-    /// How much earlier than at an even pace a request may go: a burst is `lead / spacing + 1` requests.
-    pub lead: Duration,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reserved {
@@ -48,12 +38,12 @@ pub trait ApiLimits {
     async fn reserve_slots(
         &mut self,
         source: &str,
-        limits: &[Limit],
+        limits: &[RateLimit],
         max_wait: Duration,
     ) -> Result<Reserved, StoreError>;
 
     /// Nobody asks for so long: the provider said so.
-    async fn block_slots(&mut self, source: &str, limits: &[Limit], pause: Duration) -> Result<(), StoreError>;
+    async fn block_slots(&mut self, source: &str, limits: &[RateLimit], pause: Duration) -> Result<(), StoreError>;
 
     /// Deletes what says no more than no row would. Answers how many.
     async fn forget_past_slots(&mut self) -> Result<u64, StoreError>;

@@ -361,7 +361,6 @@ fn answers() -> Vec<(Provider, Value)> {
     let access = json!({"orderNo": "B1", "iccid": "8", "ac": "LPA:1$a$b", "esimStatus": "IN_USE", "smdpStatus": "ENABLED",
                         "totalVolume": 9, "orderUsage": 1, "expiredTime": "2026-05-29T18:34:17+0000",
                         "packageList": [{"packageName": "p", "packageCode": "c"}]});
-    let used = json!({"esimTranNo": "t", "dataUsage": 1, "totalData": 2, "lastUpdateTime": "2026-05-01T09:00:00+0000"});
     let trip = json!({"iccid": "8", "activityLogs": [{"eid": "e", "recordTime": "2025-05-13 22:42:42", "status": "ENABLED"}],
                       "simStatus": {"planEndTime": "2025-05-22 08:00:00", "usedTraffic": 1, "planStatus": "IN_USE"},
                       "orderInfo": {"orderId": "7"}, "productInfo": {"name": {"en": "n"}, "package": "FIXED", "data": "6GB"}});
@@ -379,12 +378,7 @@ fn answers() -> Vec<(Provider, Value)> {
         (Provider::Airalo, esim("8"), LookupKind::Esim, json!({"data": sim})),
         (Provider::Airalo, esim("8"), LookupKind::Usage, json!({"data": usage})),
         (Provider::EsimAccess, order("B1"), LookupKind::Order, json!({"success": true, "obj": {"esimList": [access]}})),
-        (
-            Provider::EsimAccess,
-            esim("B1/8"),
-            LookupKind::Usage,
-            json!({"success": true, "obj": {"esimUsageList": [used]}}),
-        ),
+        (Provider::EsimAccess, esim("B1/8"), LookupKind::Esim, json!({"success": true, "obj": {"esimList": [access]}})),
         (Provider::Yoni, esim("8"), LookupKind::Esim, json!({"code": 0, "data": {"records": [record]}})),
         (Provider::Yoni, esim("8"), LookupKind::Usage, json!({"code": 0, "data": {"total": "2", "usage": "1"}})),
         (Provider::Simplifytrip, order("7"), LookupKind::Order, trip_order),

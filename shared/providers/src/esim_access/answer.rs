@@ -1,30 +1,26 @@
-//! eSIM Access' API: the eSIMs of an order, one eSIM, and what is used of one.
+//! The answers of eSIM Access' API: the eSIMs of an order, and one eSIM.
 
 use chrono::TimeDelta;
 use serde_json::Value;
 use shared::block::Latest;
-use shared::esim::{Esim, Install, PlanStatus, Usage};
+use shared::esim::{Esim, Install, PlanStatus};
 use shared::event::Malformed;
 use shared::fact::Fact;
 use shared::order::{Order, OrderStatus, Product};
 
+use super::api::failure;
 use super::webhook::{esim_ref, plan_status, profile_status, usage};
-use crate::answer::{Asked, Found, is_about, list, switch};
-use crate::reading::{integer, items, missing, object, text, time, word};
+use crate::answer::{Asked, Found, is_about, list};
+use crate::reading::{items, missing, object, text, time, word};
 
 /// Usage is "updated every 2-3 hours": without a time of its own it may be as old as that.
 const USAGE_DELAY: TimeDelta = TimeDelta::hours(3);
 
 fn esims(found: &Value) -> Result<&[Value], Malformed> {
-    list(content(found)?, "esimList")
-}
-
-fn content(found: &Value) -> Result<&Value, Malformed> {
-    // The documents call it a string; live it is a bool.
-    if switch(found, "success") == Some(false) {
+    if failure(found).is_some() {
         return Err(Malformed::Unidentified("the API reports an error".to_owned()));
     }
-    object(found, "obj").ok_or_else(|| missing("obj"))
+    list(object(found, "obj").ok_or_else(|| missing("obj"))?, "esimList")
 }
 
 pub(super) fn read_order(found: &Value, asked: Asked<'_>) -> Result<Found, Malformed> {
@@ -111,25 +107,6 @@ fn install(esim: &Value) -> Option<Install> {
         qr_code_url: text(esim, "qrCodeUrl"),
         ..Install::new(text(esim, "ac")?)
     })
-}
-
-pub(super) fn read_usage(found: &Value, asked: Asked<'_>) -> Result<Found, Malformed> {
-    Ok(usage_of(list(content(found)?, "esimUsageList")?, asked))
-}
-
-/// Many eSIMs can be asked about at once.
-fn usage_of(list: &[Value], asked: Asked<'_>) -> Found {
-    let is_meant = |used: &&Value| match &asked.lookup.hints.provider_esim_ref {
-        Some(expected) => text(used, "esimTranNo").as_ref() == Some(expected),
-        None => list.len() == 1,
-    };
-    let used = list.iter().find(is_meant)?;
-    let numbers = integer(used, "totalData").filter(|total| *total > 0).zip(integer(used, "dataUsage"));
-    let measured_at = time(used, "lastUpdateTime").unwrap_or_else(|| asked.before(USAGE_DELAY));
-    let esim = numbers.map_or_else(Esim::default, |(total_bytes, used_bytes)| {
-        Esim::default().with_usage(Usage { total_bytes, used_bytes }, None, Some(measured_at))
-    });
-    Some(vec![Fact::esim(asked.reference, esim)])
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use shared::event::Malformed;
 use shared::fact::Fact;
 use shared::order::Order;
 
+use super::api::failure;
 use super::webhook;
 use super::webhook::known_result;
 use crate::answer::{Asked, Found, is_about, list, megabytes};
@@ -23,7 +24,7 @@ pub(super) fn read_esim(found: &Value, asked: Asked<'_>) -> Result<Found, Malfor
 }
 
 fn data(found: &Value) -> Result<&Value, Malformed> {
-    if text(found, "code").is_some_and(|code| code != "0" && code != "200") {
+    if failure(found).is_some() {
         return Err(Malformed::Unidentified("the API reports an error".to_owned()));
     }
     object(found, "data").ok_or_else(|| missing("data"))

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use shared::rate_limit::RateLimit;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::api_limits::{ApiLimits, Breaker, Limit, Probe, Reserved, duration, microseconds};
+use crate::api_limits::{ApiLimits, Breaker, Probe, Reserved, duration, microseconds};
 use crate::error::StoreError;
 
 #[async_trait]
@@ -14,7 +15,7 @@ impl ApiLimits for PgConnection {
     async fn reserve_slots(
         &mut self,
         source: &str,
-        limits: &[Limit],
+        limits: &[RateLimit],
         max_wait: Duration,
     ) -> Result<Reserved, StoreError> {
         let buckets: Vec<_> = limits.iter().map(|limit| limit.bucket.clone()).collect();
@@ -41,7 +42,7 @@ impl ApiLimits for PgConnection {
         Ok(Reserved::Slot { at: at.unwrap_or_default(), wait: wait_until(self, at).await? })
     }
 
-    async fn block_slots(&mut self, source: &str, limits: &[Limit], pause: Duration) -> Result<(), StoreError> {
+    async fn block_slots(&mut self, source: &str, limits: &[RateLimit], pause: Duration) -> Result<(), StoreError> {
         let buckets: Vec<_> = limits.iter().map(|limit| limit.bucket.clone()).collect();
         let spacings: Vec<_> = limits.iter().map(|limit| microseconds(limit.spacing)).collect();
         let leads: Vec<_> = limits.iter().map(|limit| microseconds(limit.lead)).collect();

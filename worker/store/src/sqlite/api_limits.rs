@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use shared::rate_limit::RateLimit;
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::row::{now, text};
-use crate::api_limits::{ApiLimits, Breaker, Limit, Probe, Reserved, duration, microseconds};
+use crate::api_limits::{ApiLimits, Breaker, Probe, Reserved, duration, microseconds};
 use crate::error::StoreError;
 
 #[async_trait]
@@ -18,7 +19,7 @@ impl ApiLimits for SqliteConnection {
     async fn reserve_slots(
         &mut self,
         source: &str,
-        limits: &[Limit],
+        limits: &[RateLimit],
         max_wait: Duration,
     ) -> Result<Reserved, StoreError> {
         let now_us = now().timestamp_micros();
@@ -48,7 +49,7 @@ impl ApiLimits for SqliteConnection {
         Ok(Reserved::Slot { at: time, wait: duration(Some(at - now_us)) })
     }
 
-    async fn block_slots(&mut self, source: &str, limits: &[Limit], pause: Duration) -> Result<(), StoreError> {
+    async fn block_slots(&mut self, source: &str, limits: &[RateLimit], pause: Duration) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO api_limits AS held (source, bucket, next_at, spacing, lead)
              SELECT ?1, value ->> 0, ?3 + ?4 + (value ->> 2), value ->> 1, value ->> 2 FROM json_each(?2) WHERE true
@@ -119,7 +120,7 @@ impl ApiLimits for SqliteConnection {
 }
 
 /// Each limit as its bucket, spacing and lead.
-fn asked(limits: &[Limit]) -> Vec<Value> {
+fn asked(limits: &[RateLimit]) -> Vec<Value> {
     limits.iter().map(|limit| json!([limit.bucket, microseconds(limit.spacing), microseconds(limit.lead)])).collect()
 }
 

@@ -53,8 +53,7 @@ fn an_order_is_complete_once_each_of_its_esims_has_a_code() {
 
 #[test]
 fn an_esim_brings_all_that_it_takes_to_install_it() {
-    let hints = Hints { provider_esim_ref: Some("23120118156818".to_owned()), ..Hints::default() };
-    let lookup = esim_lookup(LookupKind::Esim, "B23120118131854/8901", hints);
+    let lookup = esim_lookup(LookupKind::Esim, "B23120118131854/8901", Hints::default());
     let found = list(&[esim_of("8901", "LPA:1$rsp.example$C", "IN_USE")]);
     let event = answer(ACCESS, lookup, &found);
     let [esim] = esims(&event)[..] else { panic!("one eSIM") };
@@ -89,18 +88,6 @@ fn the_same_iccid_of_another_order_is_another_esim() {
 /// The event that says that there is no such thing, but with the key of `event`.
 fn no_answer_with_key(event: &Event, lookup: Lookup) -> Event {
     Event { key: event.key.clone(), ..no_answer(ACCESS, lookup) }
-}
-
-#[test]
-fn usage_is_found_by_the_providers_own_number() {
-    let used = |esim: &str, used: u64| json!({"esimTranNo": esim, "dataUsage": used, "totalData": 1000, "lastUpdateTime": "2026-05-01T09:00:00+0000"});
-    let found = json!({"success": "true", "obj": {"esimUsageList": [used("1", 100), used("2", 850)]}});
-    let hints = Hints { provider_esim_ref: Some("2".to_owned()), ..Hints::default() };
-    let event = answer(ACCESS, esim_lookup(LookupKind::Usage, "B1/8901", hints), &found);
-    assert_eq!(in_short(&event), ["esim B1/8901: used=850 told=85%"]);
-    assert_eq!(esims(&event)[0].usage.at(), Some(at("2026-05-01T09:00:00Z")));
-    let unnamed = answer(ACCESS, esim_lookup(LookupKind::Usage, "B1/8901", Hints::default()), &found);
-    assert_eq!(unnamed.facts, [], "which of the two is not told");
 }
 
 #[test]

@@ -1,92 +1,95 @@
-//! A request before it is sent: where to, with what, and under which limits. Pure.
+//! A request to a provider's API before it is sent: where it goes, what it carries, and which rate limits it counts
+//! against.
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use http::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use shared::fact::EntityKey;
 use shared::lookup::Lookup;
-use store::api_limits::Limit;
+use shared::rate_limit::RateLimit;
+use url::Url;
 
-/// More is no reference of any provider.
+/// No provider has longer references (characters).
 const REFERENCE_MAX: usize = 200;
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// One request to an API, without what proves who sends it.
+/// One request to an API, without the headers that prove who sends it.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(super) method: Method,
+pub struct ApiRequest {
+    method: Method,
     /// Segments below the base URL, not yet escaped.
     path: Vec<String>,
     query: Vec<(&'static str, String)>,
+    /// The type of the content, and the content.
     body: Option<(&'static str, SecretString)>,
-    /// What it counts against.
-    pub(super) limits: Vec<Limit>,
-    pub(super) empty: Empty,
+    limits: Vec<RateLimit>,
+    empty: EmptyAnswer,
 }
 
-/// Which answers say that there is nothing, besides those whose code says so.
+/// Which answers mean that there is no such entity, besides those whose code says so.
 #[derive(Debug)]
-pub(super) enum Empty {
+pub(crate) enum EmptyAnswer {
     Never,
     /// A list without entries at this JSON pointer.
     ListAt(&'static str),
-    /// A search by likeness found nothing that is called exactly this.
+    /// A search by likeness that found no order with exactly this description.
     NoneDescribed(String),
 }
 
-/// What makes one attempt different from the next.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    /// Since 1970.
-    pub(super) now_ms: u128,
-    pub(super) request_id: uuid::Uuid,
-}
-
-impl Request {
-    pub(super) fn get(path: &[&str], limits: Vec<Limit>) -> Self {
+impl ApiRequest {
+    pub(crate) fn get(path: &[&str], limits: Vec<RateLimit>) -> Self {
         Self::new(Method::GET, path, limits)
     }
 
-    pub(super) fn post(path: &[&str], body: &Value, limits: Vec<Limit>) -> Self {
+    pub(crate) fn post(path: &[&str], body: &Value, limits: Vec<RateLimit>) -> Self {
         Self { body: Some((JSON, body.to_string().into())), ..Self::new(Method::POST, path, limits) }
     }
 
-    pub(super) fn post_form(path: &[&str], fields: &[(&str, &str)], limits: Vec<Limit>) -> Self {
+    pub(crate) fn post_form(path: &[&str], fields: &[(&str, &str)], limits: Vec<RateLimit>) -> Self {
         // A URL's query is encoded as a form is.
         let encoded = Url::parse_with_params("form:", fields).ok();
         let body = encoded.as_ref().and_then(Url::query).unwrap_or_default().to_owned();
         Self { body: Some((FORM, body.into())), ..Self::new(Method::POST, path, limits) }
     }
 
-    fn new(method: Method, path: &[&str], limits: Vec<Limit>) -> Self {
+    fn new(method: Method, path: &[&str], limits: Vec<RateLimit>) -> Self {
         let path = path.iter().map(|segment| (*segment).to_owned()).collect();
-        Self { method, path, query: Vec::new(), body: None, limits, empty: Empty::Never }
+        Self { method, path, query: Vec::new(), body: None, limits, empty: EmptyAnswer::Never }
     }
 
     #[must_use]
-    pub(super) fn with_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
     #[must_use]
-    pub(super) fn nothing_if(self, empty: Empty) -> Self {
+    pub(crate) fn not_found_if(self, empty: EmptyAnswer) -> Self {
         Self { empty, ..self }
     }
 
-    pub(super) fn body(&self) -> &str {
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub fn body(&self) -> &str {
         self.body.as_ref().map_or("", |(_, body)| body.expose_secret())
     }
 
-    pub(super) fn content_type(&self) -> Option<&'static str> {
+    /// `None` if there is no body.
+    pub fn content_type(&self) -> Option<&'static str> {
         self.body.as_ref().map(|(content_type, _)| *content_type)
     }
 
-    pub(super) fn url(&self, base: &Url) -> Url {
+    /// The rate limits that the request counts against.
+    pub fn limits(&self) -> &[RateLimit] {
+        &self.limits
+    }
+
+    pub fn url(&self, base: &Url) -> Url {
         let mut url = base.clone();
         // Only a URL that can't be a base has no segments, and the settings refuse those.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -97,16 +100,15 @@ impl Request {
         }
         url
     }
-}
 
-impl Empty {
-    pub(super) fn holds(&self, answer: &Value) -> bool {
-        match self {
-            Self::Never => false,
-            Self::ListAt(pointer) => {
+    /// Whether `answer` means that there is no such entity, although it reports success.
+    pub(crate) fn is_empty_answer(&self, answer: &Value) -> bool {
+        match &self.empty {
+            EmptyAnswer::Never => false,
+            EmptyAnswer::ListAt(pointer) => {
                 answer.pointer(pointer).is_none_or(|list| list.as_array().is_none_or(Vec::is_empty))
             }
-            Self::NoneDescribed(description) => {
+            EmptyAnswer::NoneDescribed(description) => {
                 let described = |order: &Value| order["description"].as_str() == Some(description);
                 !answer["data"].as_array().is_some_and(|orders| orders.iter().any(described))
             }
@@ -114,18 +116,19 @@ impl Empty {
     }
 }
 
-/// So many requests a second, evenly, and a quarter fewer: on the way some come closer together.
-pub(super) fn per_second(bucket: &str, requests: u32) -> Limit {
-    evenly(bucket, Duration::from_secs(1) / requests)
+/// At most so many requests a second, evenly spaced. A quarter fewer are sent, because some come closer together on the
+/// way.
+pub(crate) fn per_second(bucket: &str, requests: u32) -> RateLimit {
+    per_interval(bucket, Duration::from_secs(1) / requests)
 }
 
-/// One request each `spacing`, and a quarter fewer.
-pub(super) fn evenly(bucket: &str, spacing: Duration) -> Limit {
-    Limit { bucket: bucket.to_owned(), spacing: spacing * 4 / 3, lead: Duration::ZERO }
+/// At most one request per `interval`. A quarter fewer are sent.
+pub(crate) fn per_interval(bucket: &str, interval: Duration) -> RateLimit {
+    RateLimit { bucket: bucket.to_owned(), spacing: interval * 4 / 3, lead: Duration::ZERO }
 }
 
-/// A reference may come out of a forged webhook: as a segment of a path it must not lead elsewhere.
-pub(super) fn checked(reference: &str) -> Result<&str, String> {
+/// A reference may come from a forged webhook: as a segment of a path it must not lead elsewhere.
+pub(crate) fn checked(reference: &str) -> Result<&str, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~:".contains(&byte);
     let leads_elsewhere = reference.bytes().all(|byte| byte == b'.');
     if reference.len() <= REFERENCE_MAX && reference.bytes().all(plain) && !leads_elsewhere {
@@ -136,7 +139,7 @@ pub(super) fn checked(reference: &str) -> Result<&str, String> {
 }
 
 /// The order that is asked about, or that the entity belongs to.
-pub(super) fn order_ref(lookup: &Lookup) -> Result<&str, String> {
+pub(crate) fn order_ref(lookup: &Lookup) -> Result<&str, String> {
     let known = match &lookup.about {
         EntityKey::Order(reference) => Some(reference),
         EntityKey::Esim(_) | EntityKey::Payment(_) | EntityKey::Return(_) => lookup.hints.order_ref.as_ref(),
@@ -144,7 +147,7 @@ pub(super) fn order_ref(lookup: &Lookup) -> Result<&str, String> {
     checked(known.ok_or("its order is not known")?)
 }
 
-pub(super) fn iccid(lookup: &Lookup) -> Result<&str, String> {
+pub(crate) fn iccid(lookup: &Lookup) -> Result<&str, String> {
     let known = match (&lookup.hints.iccid, &lookup.about) {
         (Some(iccid), _) => Some(iccid.as_str()),
         // eSIM Access: the order's reference stands before the ICCID.
@@ -152,17 +155,4 @@ pub(super) fn iccid(lookup: &Lookup) -> Result<&str, String> {
         (None, EntityKey::Order(_) | EntityKey::Payment(_) | EntityKey::Return(_)) => None,
     };
     checked(known.ok_or("its ICCID is not known")?)
-}
-
-pub(super) fn unsupported(lookup: &Lookup) -> String {
-    let (entity, _) = lookup.about.parts();
-    format!("it has no question `{}` about a {entity}", lookup.kind.as_str())
-}
-
-/// A header that no log shows.
-pub(super) fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), String> {
-    let mut value = HeaderValue::from_str(value).map_err(|_quotes| format!("{name} can't be sent in a header"))?;
-    value.set_sensitive(true);
-    headers.insert(HeaderName::from_static(name), value);
-    Ok(())
 }
