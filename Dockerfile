@@ -13,12 +13,13 @@ COPY shared/providers/Cargo.toml shared/providers/
 COPY shared/runtime/Cargo.toml shared/runtime/
 COPY ingest/Cargo.toml ingest/
 COPY worker/Cargo.toml worker/
+COPY worker/mail/Cargo.toml worker/mail/
 COPY worker/store/Cargo.toml worker/store/
 COPY standalone/Cargo.toml standalone/
 COPY tests/Cargo.toml tests/
 COPY tests/samples/Cargo.toml tests/samples/
 COPY tests/simulator/Cargo.toml tests/simulator/
-RUN for crate in shared shared/invariants shared/providers shared/runtime ingest worker worker/store standalone tests/samples tests/simulator; do \
+RUN for crate in shared shared/invariants shared/providers shared/runtime ingest worker worker/mail worker/store standalone tests/samples tests/simulator; do \
         mkdir $crate/src && touch $crate/src/lib.rs; \
     done \
  && for crate in ingest worker standalone tests/samples tests/simulator; do echo 'fn main() {}' >$crate/src/main.rs; done \

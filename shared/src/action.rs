@@ -70,6 +70,11 @@ pub struct Action {
 }
 
 impl ActionKind {
+    /// The kinds that are for customers.
+    pub fn for_customers() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| kind.audience() == Audience::Customer)
+    }
+
     pub fn audience(self) -> Audience {
         match self {
             Self::CreditLow | Self::OrderNeedsReview | Self::ProviderSilent | Self::WebhookRefuted => {

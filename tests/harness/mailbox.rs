@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use lettre::message::Mailbox as Address;
+use mail::{Brand, Templates};
 use mail_parser::{HeaderName, MessageParser, MimeHeaders as _, PartType};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use reqwest::Client;
@@ -12,7 +13,6 @@ use testcontainers::core::IntoContainerPort as _;
 use testcontainers::{GenericImage, ImageExt as _};
 use uuid::Uuid;
 use worker::channel::email::{Authority, EmailSettings};
-use worker::mail::{Brand, Templates};
 
 use crate::broker::http_client;
 use crate::containers::{Container, free_port};
@@ -130,7 +130,7 @@ impl Mailbox {
             authority: Some(Authority::parse(self.authority.as_bytes()).unwrap()),
             from: FROM.parse::<Address>().unwrap(),
             brand: Brand { name: "Shop".to_owned(), ..Brand::default() },
-            templates: Templates::load(None).unwrap().into(),
+            templates: Templates::load([]).unwrap().into(),
             timeout: TIMEOUT,
             concurrency: 4,
         }

@@ -38,14 +38,6 @@ pub enum Channel {
     Email(Email),
 }
 
-/// The one provider of cryptography in this build.
-pub(crate) fn use_ring() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody else may have been faster, with the same one.
-        rustls::crypto::ring::default_provider().install_default().ok();
-    }
-}
-
 impl Channel {
     /// Its name in the table `deliveries`.
     pub fn name(&self) -> &'static str {

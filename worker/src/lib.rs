@@ -6,7 +6,8 @@
 //! 1. [`settings`], [`sources`], [`routing`]: what the operator configures. [`context`]: what all tasks share.
 //! 2. [`consume`] takes batches from the queue and settles them; [`apply`] applies one batch in one transaction;
 //!    [`dead_letter`] describes what can't be applied.
-//! 3. [`relay`] delivers actions over each [`channel`]; [`mail`] renders what customers read, and [`preview`] shows it.
+//! 3. [`relay`] delivers actions over each [`channel`]; [`preview`] shows the mails that the crate `mail`
+//!    writes with the shop's `templates`.
 //! 4. [`clock`] notices deadlines; [`fetch`] asks the providers' APIs ([`provider_api`]), and [`subscriptions`] tells
 //!    them where to send webhooks. What either finds becomes an `own_event` and enters the queue like a webhook.
 //! 5. `api` is the shop's HTTP API, [`commands`] are the operator's commands: [`why`] tells what happened to one eSIM or
@@ -23,7 +24,6 @@ pub mod consume;
 pub mod context;
 pub mod dead_letter;
 pub mod fetch;
-pub mod mail;
 pub mod metrics;
 mod own_event;
 pub mod preview;
@@ -33,6 +33,7 @@ pub mod routing;
 pub mod settings;
 pub mod sources;
 pub mod subscriptions;
+mod templates;
 pub mod verify;
 pub mod why;
 

@@ -9,9 +9,10 @@ use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
+use mail::{Brand, Mail, Templates, sample, sample_brand, sample_contact};
 use shared::action::ActionKind;
 
-use crate::mail::{Brand, MAILED, Mail, Templates, sample, sample_brand, sample_contact};
+use crate::templates;
 
 /// What to show.
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ pub struct PreviewArgs {
 
 /// Prints one sample, or writes all.
 pub fn run(args: &PreviewArgs, out: &mut impl Write) -> anyhow::Result<()> {
-    let templates = Templates::load(args.templates.as_deref()).context("reading the templates")?;
+    let templates = templates::load(args.templates.as_deref()).context("reading the templates")?;
     if args.all {
         let folder = args.out.as_deref().context("--all needs --out, the folder to write to")?;
         let pages = write_all(&templates, args, folder)?;
@@ -62,10 +63,11 @@ pub fn run(args: &PreviewArgs, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 fn find(name: &str) -> anyhow::Result<ActionKind> {
-    match MAILED.into_iter().find(|kind| kind.as_str() == name) {
-        Some(kind) => Ok(kind),
-        None => bail!("no mail is written for {name:?}; there are {}", MAILED.map(ActionKind::as_str).join(", ")),
+    if let Some(kind) = ActionKind::for_customers().find(|kind| kind.as_str() == name) {
+        return Ok(kind);
     }
+    let names: Vec<_> = ActionKind::for_customers().map(ActionKind::as_str).collect();
+    bail!("no mail is written for {name:?}; there are {}", names.join(", "))
 }
 
 fn brand(args: &PreviewArgs) -> anyhow::Result<Brand> {
@@ -80,8 +82,9 @@ fn brand(args: &PreviewArgs) -> anyhow::Result<Brand> {
 }
 
 fn render(templates: &Templates, kind: ActionKind, locale: &str, brand: &Brand) -> anyhow::Result<Mail> {
-    let mail = templates.render(kind.as_str(), &sample(kind), &sample_contact(locale), brand);
-    mail.with_context(|| format!("rendering {} in {locale}", kind.as_str()))
+    let action = sample(kind).with_context(|| format!("there is no sample of {kind}"))?;
+    let mail = templates.render(kind, &action.payload, &sample_contact(locale), brand);
+    mail.with_context(|| format!("rendering {kind} in {locale}"))
 }
 
 /// The mail's HTML with its pictures inside, as a browser can show it.
@@ -101,11 +104,11 @@ fn write_all(templates: &Templates, args: &PreviewArgs, folder: &Path) -> anyhow
     let brand = brand(args)?;
     let mut rows = String::new();
     let mut pages = 0;
-    for kind in MAILED {
-        write!(rows, "<h2 id=\"{0}\">{0}</h2>\n<div class=\"row\">\n", kind.as_str())?;
+    for kind in ActionKind::for_customers() {
+        write!(rows, "<h2 id=\"{kind}\">{kind}</h2>\n<div class=\"row\">\n")?;
         for language in templates.languages() {
             let mail = render(templates, kind, language, &brand)?;
-            let name = format!("{}.{language}", kind.as_str());
+            let name = format!("{kind}.{language}");
             write(&format!("{name}.html"), &page(&mail))?;
             write(&format!("{name}.txt"), &format!("{}\n\n{}", mail.subject, mail.text))?;
             writeln!(rows, "{}", figure(&name, language, args.width))?;

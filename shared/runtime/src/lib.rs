@@ -11,3 +11,4 @@ pub mod settings;
 pub mod shutdown;
 pub mod spool;
 pub mod telemetry;
+pub mod tls;

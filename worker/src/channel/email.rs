@@ -10,13 +10,14 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::response::Category;
 use lettre::transport::smtp::{AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use mail::{Brand, Mail, Templates};
 use secrecy::{ExposeSecret as _, SecretString};
+use shared::action::ActionKind;
 use shared::contact::Contact;
 use store::outbox::Claimed;
 use tokio::time::timeout;
 
 use super::Outcome;
-use crate::mail::{Brand, Mail, Templates};
 
 pub const NAME: &str = "email";
 
@@ -66,7 +67,7 @@ pub struct Email {
 impl Email {
     /// Connects when there is something to send.
     pub fn new(settings: EmailSettings) -> anyhow::Result<Self> {
-        super::use_ring();
+        runtime::tls::use_ring();
         let connections = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
         let transport = server(&settings)?
             .timeout(Some(settings.timeout))
@@ -85,7 +86,10 @@ impl Email {
             return Outcome::Refused { error: "the contact's e-mail address is none".to_owned() };
         };
         let EmailSettings { templates, brand, .. } = &self.settings;
-        let rendered = templates.render(&delivery.kind, &delivery.payload, contact, brand);
+        let Some(kind) = ActionKind::parse(&delivery.kind) else {
+            return Outcome::Refused { error: format!("no mail is written for {}", delivery.kind) };
+        };
+        let rendered = templates.render(kind, &delivery.payload, contact, brand);
         let message = rendered.map_err(anyhow::Error::from).and_then(|mail| self.compose(delivery, contact, to, mail));
         let message = match message {
             Ok(message) => message,

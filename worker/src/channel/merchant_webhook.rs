@@ -42,7 +42,7 @@ pub struct MerchantWebhook {
 impl MerchantWebhook {
     /// Fails if there are no root certificates to trust.
     pub fn new(settings: MerchantWebhookSettings) -> anyhow::Result<Self> {
-        super::use_ring();
+        runtime::tls::use_ring();
         let client = Client::builder()
             .timeout(settings.timeout)
             // A redirect is a failure by the specification, and would carry the signature elsewhere.

@@ -9,8 +9,6 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER}
 use reqwest::{Client, Response, Url, redirect};
 use runtime::retry_after;
 
-use crate::channel::use_ring;
-
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest documented answer is an order of 100 eSIMs, far below.
 const BODY_MAX: usize = 4 * 1024 * 1024;
@@ -27,7 +25,7 @@ pub(super) struct Broken {
 impl Http {
     /// `timeout` is for connecting, sending and the whole answer together.
     pub(super) fn new(timeout: Duration) -> anyhow::Result<Self> {
-        use_ring();
+        runtime::tls::use_ring();
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
             .timeout(timeout)

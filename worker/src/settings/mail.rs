@@ -7,10 +7,11 @@ use std::time::Duration;
 use clap::Args;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
+use mail::{Brand, Templates};
 use runtime::settings::{Problems, count, duration};
 
 use crate::channel::email::{Authority, EmailSettings};
-use crate::mail::{Brand, Templates};
+use crate::templates;
 
 /// The settings as text. No secret has a default.
 #[derive(Debug, Args)]
@@ -70,7 +71,7 @@ impl MailArgs {
                 from.parse::<Mailbox>().map_err(|_says_less| "it must be like Shop <hello@shop.example>"),
             )
         });
-        crate::channel::use_ring();
+        runtime::tls::use_ring();
         let is_url = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url).is_ok();
         if !is_url {
             problems.add("SMTP_URL", "it must be like smtps://user:password@host:465, special characters %-encoded");
@@ -103,7 +104,7 @@ impl MailArgs {
 
     /// The built-in templates with the shop's over them.
     pub fn templates(&self) -> Result<Templates, String> {
-        Templates::load(self.templates_dir.as_deref()).map_err(|error| runtime::telemetry::chain(&error))
+        templates::load(self.templates_dir.as_deref()).map_err(|error| runtime::telemetry::chain(&error))
     }
 
     /// The shop as customers see it.

@@ -1,4 +1,5 @@
-//! How a language, and a region of it, writes numbers, amounts, sizes and dates: the patterns stand in its file of texts.
+//! Writes numbers, amounts, sizes and dates as a language, and a region of it, does. The patterns come from the language's
+//! file of texts.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ const WHOLE: [&str; 9] = ["CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF"
 /// `{…}` in a pattern stands for a part.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Format {
+pub(crate) struct Format {
     months: [String; 12],
     date: String,
     date_time: String,
@@ -32,16 +33,16 @@ pub(super) struct Format {
     zones: BTreeMap<String, String>,
 }
 
-/// The forms of a language.
+/// The formats of a language and of its regions.
 #[derive(Debug, Clone)]
-pub(super) struct Formats {
+pub(crate) struct Formats {
     base: Format,
     regions: BTreeMap<String, Format>,
 }
 
 impl Formats {
-    /// Reads `[formats]`, where `[formats.regions.XX]` holds what is different in a region.
-    pub(super) fn read(mut table: toml::Table) -> Result<Self, toml::de::Error> {
+    /// Reads `[formats]`, where `[formats.regions.XX]` holds the differences of a region.
+    pub(crate) fn read(mut table: toml::Table) -> Result<Self, toml::de::Error> {
         let regions = match table.remove("regions") {
             Some(toml::Value::Table(regions)) => regions,
             _ => toml::Table::new(),
@@ -57,14 +58,14 @@ impl Formats {
         Ok(Self { base: table.try_into()?, regions })
     }
 
-    /// The form of a region, or the language's own.
-    pub(super) fn of(&self, region: Option<&str>) -> &Format {
+    /// The format of a region, or the language's own.
+    pub(crate) fn of(&self, region: Option<&str>) -> &Format {
         region.and_then(|region| self.regions.get(region)).unwrap_or(&self.base)
     }
 }
 
-/// Replaces in `below` what `above` names, table by table.
-pub(super) fn lay_over(below: &mut toml::Table, above: toml::Table) {
+/// Replaces in `below` the values that `above` has, table by table.
+pub(crate) fn lay_over(below: &mut toml::Table, above: toml::Table) {
     for (key, value) in above {
         match (below.get_mut(&key), value) {
             (Some(toml::Value::Table(below)), toml::Value::Table(above)) => lay_over(below, above),
@@ -76,12 +77,12 @@ pub(super) fn lay_over(below: &mut toml::Table, above: toml::Table) {
 }
 
 impl Format {
-    pub(super) fn percent(&self, percent: u64) -> String {
+    pub(crate) fn percent(&self, percent: u64) -> String {
         fill(&self.percent, &[("number", &percent.to_string())])
     }
 
-    /// With its currency where that is known: a code that is no code is left out, because it tells nobody anything.
-    pub(super) fn money(&self, amount: Decimal, currency: Option<&str>) -> String {
+    /// The amount, with its currency if that is a code of three letters.
+    pub(crate) fn money(&self, amount: Decimal, currency: Option<&str>) -> String {
         let currency = currency.filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
         let amount = amount.normalize();
         let is_whole = match currency {
@@ -99,8 +100,9 @@ impl Format {
         format!("{sign}{written}")
     }
 
-    /// In the units of the allowance `of`, so that what is left of "5 GB" is written as the plan's name counts.
-    pub(super) fn bytes(&self, bytes: u64, of: u64) -> String {
+    /// In the units of the allowance `of` (powers of 1,000 or of 1,024), so that the rest of "5 GB" is written as the
+    /// plan's name counts.
+    pub(crate) fn bytes(&self, bytes: u64, of: u64) -> String {
         let is_decimal = of.is_multiple_of(1_000_000) && !of.is_multiple_of(1 << 20);
         let step: u128 = if is_decimal { 1_000 } else { 1_024 };
         let rounded = |times: u128, power: u32| (u128::from(bytes) * times + step.pow(power) / 2) / step.pow(power);
@@ -120,7 +122,7 @@ impl Format {
         format!("{number}{NO_BREAK}{unit}")
     }
 
-    pub(super) fn date(&self, time: &DateTime<Tz>) -> String {
+    pub(crate) fn date(&self, time: &DateTime<Tz>) -> String {
         let month = usize::try_from(time.month0()).ok().and_then(|month| self.months.get(month));
         let parts = [
             ("day", time.day().to_string()),
@@ -130,7 +132,7 @@ impl Format {
         fill(&self.date, &parts.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 
-    pub(super) fn date_time(&self, time: &DateTime<Tz>) -> String {
+    pub(crate) fn date_time(&self, time: &DateTime<Tz>) -> String {
         let (is_pm, hour12) = time.hour12();
         let parts = [
             ("date", self.date(time)),
@@ -143,7 +145,7 @@ impl Format {
         fill(&self.date_time, &parts.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 
-    /// By the abbreviation that people use; a zone that has none is told by its distance from UTC.
+    /// The zone's abbreviation, or its distance from UTC if it has none.
     fn zone(&self, time: &DateTime<Tz>) -> String {
         let abbreviation =
             time.offset().abbreviation().filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase()));
@@ -156,7 +158,7 @@ impl Format {
         if minutes == 0 { format!("UTC{sign}{hours}") } else { format!("UTC{sign}{hours}:{minutes:02}") }
     }
 
-    /// Not negative.
+    /// `number` must not be negative.
     fn number(&self, number: Decimal, places: u32) -> String {
         let rounded = number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
         let places = usize::try_from(places).unwrap_or_default();
@@ -191,12 +193,15 @@ fn fill(pattern: &str, parts: &[(&str, &str)]) -> String {
 mod tests {
     use std::str::FromStr as _;
 
-    use super::super::texts::built_in_formats;
     use super::*;
+    use crate::built_in::LANGUAGES;
 
     fn of(locale: &str) -> Format {
         let (language, region) = locale.split_once('-').unwrap_or((locale, ""));
-        built_in_formats(language).of(Some(region)).clone()
+        let (_, source) = LANGUAGES.into_iter().find(|(tag, _)| *tag == language).unwrap();
+        let mut file: toml::Table = toml::from_str(source).unwrap();
+        let Some(toml::Value::Table(formats)) = file.remove("formats") else { unreachable!() };
+        Formats::read(formats).unwrap().of(Some(region)).clone()
     }
 
     #[test]

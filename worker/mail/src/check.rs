@@ -1,37 +1,39 @@
-//! The check of templates at start: every text is filled with every set of values that it may meet, and every kind is
-//! put into its frames, so that nothing can fail for the first time when a customer waits.
+//! The check of the templates at start: fills every text with every set of values that it may meet, and puts every kind
+//! into its frames, so that no template fails for the first time while a customer waits for a mail.
 
 use serde_json::{Map, Value, json};
+use shared::action::ActionKind;
 use shared::contact::Contact;
 
-use super::frame::{self, Parts};
-use super::kinds::Shape;
-use super::sample::{MAILED, sample, sample_brand, sample_contact};
-use super::templates::{TemplateError, Templates};
-use super::texts::{Text, TextFile};
-use super::vars::{self, FACTS, OTHERS, Vars};
-use super::{Brand, install};
+use crate::brand::Brand;
+use crate::compiled::{Compiled, FALLBACK};
+use crate::frame::{self, MailParts};
+use crate::install;
+use crate::kinds::KindLayout;
+use crate::sample::{sample, sample_brand, sample_contact};
+use crate::texts::{TemplateError, TemplateFile, Text};
+use crate::vars::{self, FACTS, OTHERS, Vars};
 
-/// A text that asks for more values than this is filled with all and with none of them; 2⁸ ways are enough to try.
+/// A text that names more values than this is filled with all and with none of them. 2⁸ subsets are enough to try.
 const SUBSETS_OF_MAX: usize = 8;
 
-pub(super) fn check(templates: &Templates) -> Result<(), TemplateError> {
-    let Some(english) = templates.languages.get("en") else { return Ok(()) };
-    for (tag, language) in &templates.languages {
-        let file = TextFile { name: format!("{tag}.toml").into(), source: String::new() };
-        language.check_against(english, &file)?;
+pub(crate) fn check(templates: &Compiled) -> Result<(), TemplateError> {
+    let complete = &templates.languages()[FALLBACK];
+    for (tag, language) in templates.languages() {
+        language.check_against(complete, &TemplateFile::new(format!("{tag}.toml"), ""))?;
         for (name, text) in &language.common.0 {
-            let vars = values(templates, tag, &sample_of("low_data"), true);
+            let vars = values(templates, tag, &payload(ActionKind::LowData), true);
             check_text(templates, tag, "common", name, text, &vars)?;
         }
-        for (kind, words) in &language.kinds {
-            let vars = values(templates, tag, &sample_of(kind), true);
-            for (name, text) in &words.0 {
+        for (kind, texts) in &language.kinds {
+            let payload = ActionKind::parse(kind).map_or(Value::Null, payload);
+            let vars = values(templates, tag, &payload, true);
+            for (name, text) in &texts.0 {
                 check_text(templates, tag, kind, name, text, &vars)?;
             }
         }
-        for (kind, shape) in &templates.kinds {
-            check_frames(templates, tag, kind, shape)?;
+        for (kind, layout) in templates.kinds() {
+            check_frames(templates, tag, *kind, layout)?;
         }
     }
     Ok(())
@@ -39,15 +41,14 @@ pub(super) fn check(templates: &Templates) -> Result<(), TemplateError> {
 
 /// Fills a text with every subset of the values that it names; `brand` alone is always there.
 fn check_text(
-    templates: &Templates,
+    templates: &Compiled,
     tag: &str,
     section: &str,
     name: &str,
     text: &Text,
     full: &Vars,
 ) -> Result<(), TemplateError> {
-    let template = templates.texts.get_template(&format!("{tag}/{section}.{name}"));
-    let named = template.map_err(|error| templates.locate(&error))?.undeclared_variables(false);
+    let named = templates.values_in_text(tag, section, name)?;
     if let Some(unknown) = named.iter().find(|named| !is_known(named)) {
         let line = text.source.lines().position(|line| line.contains(unknown.as_str())).unwrap_or_default();
         let message = format!("no such value: {unknown}; there are {}, {}", OTHERS.join(", "), FACTS.join(", "));
@@ -62,7 +63,7 @@ fn check_text(
             None => true,
         };
         let vars: Vars = full.iter().filter(|(key, _)| is_in(key)).map(|(key, value)| (*key, value.clone())).collect();
-        let filled = templates.fill(tag, section, name, &vars)?;
+        let filled = templates.fill_text(tag, section, name, &vars)?;
         if filled.trim().is_empty() {
             let message = format!("{section}.{name} is empty when some values are not known");
             return Err(TemplateError { file: text.file.to_string(), line: Some(text.line), message });
@@ -75,34 +76,34 @@ fn is_known(name: &str) -> bool {
     FACTS.contains(&name) || OTHERS.contains(&name)
 }
 
-/// With everything there is, and with as little as there can be.
-fn check_frames(templates: &Templates, tag: &str, kind: &str, shape: &Shape) -> Result<(), TemplateError> {
-    let full = sample_of(kind);
+/// Renders a kind with all values, and with as few as possible.
+fn check_frames(templates: &Compiled, tag: &str, kind: ActionKind, layout: &KindLayout) -> Result<(), TemplateError> {
+    let full = payload(kind);
     for (payload, is_full) in [(bare(&full), false), (full, true)] {
-        let language = &templates.languages[tag];
+        let language = &templates.languages()[tag];
         let vars = values(templates, tag, &payload, is_full);
         let install =
-            shape.install.then(|| install::read(&payload, &language.install, frame::tips(language))).flatten();
-        let percent = vars::used_percent(&payload).filter(|_| shape.meter);
+            layout.install.then(|| install::read(&payload, &language.install, frame::tips(language))).flatten();
+        let percent = vars::used_percent(&payload).filter(|_| layout.meter);
         let brand = if is_full { sample_brand() } else { Brand::default() };
-        frame::render(templates, tag, Parts { kind, shape, vars: &vars, install, percent, brand: &brand })?;
+        frame::render(templates, tag, MailParts { kind, layout, vars: &vars, install, percent, brand: &brand })?;
     }
     Ok(())
 }
 
-fn values(templates: &Templates, tag: &str, payload: &Value, is_full: bool) -> Vars {
-    let language = &templates.languages[tag];
+fn values(templates: &Compiled, tag: &str, payload: &Value, is_full: bool) -> Vars {
+    let language = &templates.languages()[tag];
     let (contact, brand) =
         if is_full { (sample_contact(tag), sample_brand()) } else { (Contact::default(), Brand::default()) };
     vars::gather(payload, &contact, &brand, &language.labels, language.formats.of(None))
 }
 
-fn sample_of(kind: &str) -> Value {
-    MAILED.iter().find(|mailed| mailed.as_str() == kind).map_or(Value::Null, |kind| sample(*kind))
+fn payload(kind: ActionKind) -> Value {
+    sample(kind).map_or(Value::Null, |action| action.payload.clone())
 }
 
-/// What is left of a payload when all that may be missing is.
-pub(super) fn bare(payload: &Value) -> Value {
+/// The payload without everything that may be missing.
+pub(crate) fn bare(payload: &Value) -> Value {
     let mut bare = Map::new();
     if let Some(code) = payload.get("install").and_then(|install| install.get("activation_code")) {
         bare.insert("install".to_owned(), json!({ "activation_code": code }));

@@ -1,17 +1,16 @@
 //! What every mail promises: each kind, in each language, whatever of its payload is known.
 
-use std::fs;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use shared::action::ActionKind;
+use shared::action::{ActionKind, Audience};
 use shared::contact::Contact;
 
-use super::qr::tests::scan;
 use super::*;
+use crate::qr::tests::scan;
 
 fn templates() -> &'static Templates {
-    static LOADED: LazyLock<Templates> = LazyLock::new(|| Templates::load(None).unwrap());
+    static LOADED: LazyLock<Templates> = LazyLock::new(|| Templates::load([]).unwrap());
     &LOADED
 }
 
@@ -19,8 +18,12 @@ fn contact(locale: &str) -> Contact {
     Contact { locale: Some(locale.to_owned()), ..Contact::default() }
 }
 
+fn payload(kind: ActionKind) -> Value {
+    sample(kind).unwrap().payload.clone()
+}
+
 fn mail(kind: ActionKind, payload: &Value, contact: &Contact, brand: &Brand) -> Mail {
-    templates().render(kind.as_str(), payload, contact, brand).unwrap()
+    templates().render(kind, payload, contact, brand).unwrap()
 }
 
 #[track_caller]
@@ -45,13 +48,12 @@ fn check_whole(mail: &Mail, what: &str) {
 #[test]
 fn every_kind_is_whole_in_every_language_with_all_and_with_little() {
     let templates = templates();
-    for kind in MAILED {
+    for kind in ActionKind::for_customers() {
         for locale in ["en", "es", "de", "ja", "en-US", "de-CH", "es-MX"] {
-            let full =
-                templates.render(kind.as_str(), &sample(kind), &sample_contact(locale), &sample_brand()).unwrap();
+            let full = templates.render(kind, &payload(kind), &sample_contact(locale), &sample_brand()).unwrap();
             check_whole(&full, &format!("{} {locale}", kind.as_str()));
-            let bare = check::bare(&sample(kind));
-            let bare = templates.render(kind.as_str(), &bare, &contact(locale), &Brand::default()).unwrap();
+            let bare = check::bare(&payload(kind));
+            let bare = templates.render(kind, &bare, &contact(locale), &Brand::default()).unwrap();
             check_whole(&bare, &format!("{} {locale}, bare", kind.as_str()));
         }
     }
@@ -60,12 +62,13 @@ fn every_kind_is_whole_in_every_language_with_all_and_with_little() {
 #[test]
 fn every_kind_for_a_customer_is_mailed_and_no_other() {
     let templates = templates();
-    for kind in MAILED {
-        assert_eq!(kind.audience(), shared::action::Audience::Customer);
-    }
-    for kind in [ActionKind::CreditLow, ActionKind::OrderNeedsReview] {
-        let refused = templates.render(kind.as_str(), &sample(kind), &Contact::default(), &Brand::default());
-        assert!(matches!(refused, Err(RenderError::UnknownKind(_))));
+    for kind in ActionKind::ALL.iter().copied() {
+        let payload = sample(kind).map_or(Value::Null, |action| action.payload.clone());
+        let rendered = templates.render(kind, &payload, &Contact::default(), &Brand::default());
+        match kind.audience() {
+            Audience::Customer => assert!(rendered.is_ok(), "{kind}: {rendered:?}"),
+            Audience::Operator => assert!(matches!(rendered, Err(RenderError::NotMailed(_))), "{kind}"),
+        }
     }
 }
 
@@ -85,7 +88,7 @@ fn the_picture_says_exactly_the_activation_code() {
 #[test]
 fn a_code_missing_is_an_error_and_tells_no_secret() {
     let payload = json!({ "install": { "pin": "4711" } });
-    let refused = templates().render("esim_ready", &payload, &Contact::default(), &Brand::default());
+    let refused = templates().render(ActionKind::EsimReady, &payload, &Contact::default(), &Brand::default());
     let error = refused.unwrap_err();
     assert!(matches!(error, RenderError::NoActivationCode));
     assert!(!format!("{error} {error:?}").contains("4711"));
@@ -97,7 +100,7 @@ fn only_what_the_payload_has_is_asked_for() {
         mail(ActionKind::EsimReady, &json!({ "install": install }), &Contact::default(), &Brand::default()).text
     };
     let bare = with(json!({ "activation_code": "LPA:1$h$m" }));
-    let full = with(sample(ActionKind::EsimReady)["install"].clone());
+    let full = with(payload(ActionKind::EsimReady)["install"].clone());
     for label in ["PIN:", "PUK:", "APN:", "Confirmation code:"] {
         assert!(!bare.contains(label) && full.contains(label), "{label}");
     }
@@ -105,7 +108,7 @@ fn only_what_the_payload_has_is_asked_for() {
 
 #[test]
 fn the_links_install_with_one_tap() {
-    let given = sample(ActionKind::EsimReady);
+    let given = payload(ActionKind::EsimReady);
     let text = mail(ActionKind::EsimReady, &given, &Contact::default(), &Brand::default()).text;
     let card = "carddata=LPA:1$rsp.example.com$K2-1VFXZ9-1M3QH7P\n";
     assert!(text.contains(&format!("https://esimsetup.apple.com/esim_qrcode_provisioning?{card}")), "{text}");
@@ -120,8 +123,8 @@ fn nothing_that_is_put_in_breaks_out() {
     let evil = "</td><script>alert(\"1\")</script>\r\nBcc: x@y.z {{ brand }} {% if %}";
     let brand = Brand { name: evil.to_owned(), legal: Some(evil.to_owned()), ..sample_brand() };
     let contact = Contact { name: Some(evil.to_owned()), reference: Some(evil.to_owned()), ..Contact::default() };
-    for kind in MAILED {
-        let mut payload = sample(kind);
+    for kind in ActionKind::for_customers() {
+        let mut payload = payload(kind);
         for field in ["package_name", "iccid", "description", "code", "track_ref", "return_type"] {
             payload[field] = evil.into();
         }
@@ -167,7 +170,7 @@ fn times_are_the_readers_and_utc_says_so() {
 #[test]
 fn what_the_provider_charges_the_shop_is_not_the_customers_business() {
     for kind in [ActionKind::OrderFailed, ActionKind::OrderCancelled, ActionKind::ReturnApproved] {
-        let mail = mail(kind, &sample(kind), &sample_contact("en"), &sample_brand());
+        let mail = mail(kind, &payload(kind), &sample_contact("en"), &sample_brand());
         for secret in ["9.50", "12.5", "Out of stock"] {
             assert!(!mail.text.contains(secret) && !mail.html.contains(secret), "{} tells {secret}", kind.as_str());
         }
@@ -176,7 +179,7 @@ fn what_the_provider_charges_the_shop_is_not_the_customers_business() {
 
 #[test]
 fn a_button_leads_only_where_the_shop_has_something() {
-    let low = sample(ActionKind::LowData);
+    let low = payload(ActionKind::LowData);
     let with = mail(ActionKind::LowData, &low, &contact("en"), &sample_brand());
     assert!(with.text.contains("https://example.com/top-up") && with.html.contains("Top up"));
     let without = mail(ActionKind::LowData, &low, &contact("en"), &Brand::default());
@@ -190,35 +193,40 @@ fn a_long_subject_is_cut_and_says_so() {
     assert!(subject.chars().count() <= 70 && subject.ends_with('…'), "{subject}");
 }
 
+fn file(name: &str, source: &str) -> (String, TemplateFile) {
+    (name.to_owned(), TemplateFile::new(format!("/shop/{name}"), source))
+}
+
 #[test]
 fn a_shops_own_words_replace_ours_one_by_one() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("de.toml"), "[kinds.sim_shipped]\nsubject = \"Servus, {{ brand }}!\"\n").unwrap();
-    fs::write(folder.path().join("kinds.toml"), "[sim_shipped]\nfacts = []\n").unwrap();
-    fs::write(folder.path().join("layout.txt"), "Nur: {{ heading }}\n").unwrap();
-    fs::write(folder.path().join("notes.md"), "{{ not ours").unwrap();
-    let templates = Templates::load(Some(folder.path())).unwrap();
-    let mail = templates.render("sim_shipped", &json!({}), &contact("de"), &sample_brand()).unwrap();
+    let files = [
+        file("de.toml", "[kinds.sim_shipped]\nsubject = \"Servus, {{ brand }}!\"\n"),
+        file("kinds.toml", "[sim_shipped]\nfacts = []\n"),
+        file("layout.txt", "Nur: {{ heading }}\n"),
+    ];
+    let templates = Templates::load(files).unwrap();
+    let mail = templates.render(ActionKind::SimShipped, &json!({}), &contact("de"), &sample_brand()).unwrap();
     assert_eq!(mail.subject, "Servus, Wayfarer eSIM!");
     assert_eq!(mail.text, "Nur: Ihre SIM-Karte ist unterwegs\n");
 }
 
 #[test]
 fn a_shop_can_bring_a_language() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("fr.toml"), include_str!("../../templates/en.toml")).unwrap();
-    let templates = Templates::load(Some(folder.path())).unwrap();
-    let mail = templates.render("sim_shipped", &json!({}), &contact("fr-CA"), &Brand::default()).unwrap();
+    let templates = Templates::load([file("fr.toml", include_str!("../templates/en.toml"))]).unwrap();
+    let mail = templates.render(ActionKind::SimShipped, &json!({}), &contact("fr-CA"), &Brand::default()).unwrap();
     assert_eq!(mail.locale, "fr");
+}
+
+#[test]
+fn only_files_with_the_extension_of_a_template_are_templates() {
+    assert!(["fr.toml", "pt-BR.toml", "layout.html", "layout.txt"].into_iter().all(is_template));
+    assert!(!["notes.md", "toml", "layout.html~", ""].into_iter().any(is_template));
 }
 
 #[track_caller]
 fn check_broken(name: &str, source: &str, expected: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    fs::write(&path, source).unwrap();
-    let error = Templates::load(Some(folder.path())).unwrap_err().to_string();
-    let told = error.strip_prefix(&path.display().to_string()).unwrap_or(&error);
+    let error = Templates::load([file(name, source)]).unwrap_err().to_string();
+    let told = error.strip_prefix(&format!("/shop/{name}")).unwrap_or(&error);
     assert!(told.starts_with(expected), "{name} {source:?}: {told}");
 }
 
@@ -246,6 +254,4 @@ fn what_is_broken_is_told_with_its_file_and_line() {
     check_broken("layout.txt", "x\n\n{{ nothing }}\n", ":3: undefined value");
     check_broken("install.html", "<td>\n{{ install.nothing }}", ":2: undefined value");
     check_broken("instal.html", "", ":1: no template has this name");
-    let missing = Templates::load(Some(std::path::Path::new("/nowhere/at/all"))).unwrap_err();
-    assert!(missing.to_string().starts_with("/nowhere/at/all: "), "{missing}");
 }

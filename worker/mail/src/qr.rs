@@ -6,10 +6,10 @@ use qrcode::{Color, EcLevel, QrCode};
 /// Light modules around the code (ISO/IEC 18004 asks for four).
 const MARGIN: usize = 4;
 
-/// The picture is at least so wide, in pixels: twice what is shown, for screens with small pixels.
+/// The least width of the picture in pixels: twice the width shown, for screens with small pixels.
 const WIDTH_MIN: usize = 480;
 
-/// Why there is no picture.
+/// Why a code can't be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum QrError {
     #[error("the text is too long for a QR code")]
@@ -18,8 +18,8 @@ pub enum QrError {
     Png(#[source] png::EncodingError),
 }
 
-/// The text as it is, byte by byte.
-pub(super) fn png(text: &str) -> Result<Vec<u8>, QrError> {
+/// Draws the text, byte by byte.
+pub(crate) fn png(text: &str) -> Result<Vec<u8>, QrError> {
     // M: a code on a screen is clean, and fewer modules are larger ones.
     let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(QrError::TooLong)?;
     let (modules, width) = (code.to_colors(), code.width());
@@ -55,13 +55,13 @@ fn encode(side: usize, rows: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::io::Cursor;
 
     use super::*;
 
-    /// What a phone would read.
-    pub(in crate::mail) fn scan(png: &[u8]) -> String {
+    /// The text that a phone would read.
+    pub(crate) fn scan(png: &[u8]) -> String {
         let mut decoder = png::Decoder::new(Cursor::new(png));
         decoder.set_transformations(png::Transformations::EXPAND);
         let mut reader = decoder.read_info().unwrap();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The colour of a brand that names none.
-pub(super) const FALLBACK: &str = "#0b5cad";
+pub(crate) const FALLBACK: &str = "#0b5cad";
 
 /// Ink and paper of the layout, light and dark.
 const INK: &str = "#1c2126";
@@ -16,7 +16,7 @@ const DARK_PAPER: [u8; 3] = [0x1e, 0x22, 0x26];
 const READABLE: f64 = 4.5;
 
 /// `#rrggbb`.
-pub(super) fn parse(colour: &str) -> Option<[u8; 3]> {
+pub(crate) fn parse(colour: &str) -> Option<[u8; 3]> {
     let digits = colour.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
     let channel = |from: usize| u8::from_str_radix(digits.get(from..from + 2)?, 16).ok();
     Some([channel(0)?, channel(2)?, channel(4)?])
@@ -24,16 +24,16 @@ pub(super) fn parse(colour: &str) -> Option<[u8; 3]> {
 
 /// A brand's colour and what is written on it, and in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Palette {
-    pub(super) color: String,
-    pub(super) on_color: &'static str,
-    pub(super) link: String,
-    pub(super) link_on_dark: String,
+pub(crate) struct Palette {
+    pub(crate) color: String,
+    pub(crate) on_color: &'static str,
+    pub(crate) link: String,
+    pub(crate) link_on_dark: String,
 }
 
 impl Palette {
     /// A colour that can't be read counts as none.
-    pub(super) fn of(brand_colour: &str) -> Self {
+    pub(crate) fn of(brand_colour: &str) -> Self {
         let (color, rgb) = match parse(brand_colour) {
             Some(rgb) => (brand_colour.to_ascii_lowercase(), rgb),
             None => (FALLBACK.to_owned(), parse(FALLBACK).unwrap_or(BLACK)),

@@ -4,17 +4,17 @@ use serde::Serialize;
 
 /// A paragraph or a list; exactly one of the two is filled.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Block {
+pub(crate) struct TextBlock {
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) text: String,
+    pub(crate) text: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) items: Vec<String>,
-    pub(super) numbered: bool,
+    pub(crate) items: Vec<String>,
+    pub(crate) numbered: bool,
 }
 
 /// Empty lines part the blocks. Lines that begin with `- ` or `1. ` are a list; other lines flow into one paragraph.
-pub(super) fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
+pub(crate) fn blocks(text: &str) -> Vec<TextBlock> {
+    let mut blocks: Vec<TextBlock> = Vec::new();
     let mut is_open = false;
     for line in text.lines().map(str::trim) {
         if line.is_empty() {
@@ -27,17 +27,17 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
                 last.items.push(item.to_owned());
             }
             (Some((numbered, item)), _) => {
-                blocks.push(Block { items: vec![item.to_owned()], numbered, ..Block::default() });
+                blocks.push(TextBlock { items: vec![item.to_owned()], numbered, ..TextBlock::default() });
             }
             (None, Some(last)) => continue_with(last, line),
-            (None, None) => blocks.push(Block { text: line.to_owned(), ..Block::default() }),
+            (None, None) => blocks.push(TextBlock { text: line.to_owned(), ..TextBlock::default() }),
         }
         is_open = true;
     }
     blocks
 }
 
-fn continue_with(block: &mut Block, line: &str) {
+fn continue_with(block: &mut TextBlock, line: &str) {
     let text = block.items.last_mut().unwrap_or(&mut block.text);
     text.push(' ');
     text.push_str(line);
@@ -59,11 +59,11 @@ mod tests {
     #[test]
     fn lines_become_paragraphs_and_lists() {
         let found = blocks("One\nline.\n\n\n1. First\n2. Second\n   goes on\n- other\n\nOn 1.5 GB. More.\n");
-        let text = |text: &str| Block { text: text.to_owned(), ..Block::default() };
-        let list = |numbered, items: &[&str]| Block {
+        let text = |text: &str| TextBlock { text: text.to_owned(), ..TextBlock::default() };
+        let list = |numbered, items: &[&str]| TextBlock {
             items: items.iter().map(|item| (*item).to_owned()).collect(),
             numbered,
-            ..Block::default()
+            ..TextBlock::default()
         };
         let expected = [
             text("One line."),
