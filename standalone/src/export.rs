@@ -13,9 +13,9 @@ use futures_util::TryStreamExt as _;
 use runtime::shutdown::Tasks;
 use runtime::spool::Spool;
 use secrecy::{ExposeSecret as _, SecretString};
+use store::catalogue::{TABLES, Table};
 use store::postgres;
 use store::sqlite::{self, SqliteStore};
-use store::transfer::{Portable, TABLES};
 use store::{Store, Tables};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -113,7 +113,7 @@ async fn wait_until_empty(queue: &Spool) -> anyhow::Result<()> {
 async fn copy(store: &dyn Store, target: &dyn Store, out: &mut impl Write) -> anyhow::Result<u64> {
     let mut from = store.snapshot().await.context("reading the data")?;
     let mut to = target.begin().await.context("opening PostgreSQL for writing")?;
-    for table in TABLES {
+    for table in TABLES.iter() {
         ensure!(
             to.is_empty(table).await?,
             "the table {} of the other database is not empty; nothing was moved",
@@ -121,7 +121,7 @@ async fn copy(store: &dyn Store, target: &dyn Store, out: &mut impl Write) -> an
         );
     }
     let mut moved = 0;
-    for table in TABLES {
+    for table in TABLES.iter() {
         let (mut read, mut chunk) = (Checksum::default(), Vec::with_capacity(CHUNK));
         let mut rows = from.read_table(table);
         while let Some(row) = rows.try_next().await.with_context(|| format!("reading {}", table.name))? {
@@ -149,7 +149,7 @@ async fn copy(store: &dyn Store, target: &dyn Store, out: &mut impl Write) -> an
     Ok(moved)
 }
 
-async fn checksum(db: &mut dyn Tables, table: Portable) -> anyhow::Result<Checksum> {
+async fn checksum(db: &mut dyn Tables, table: &'static Table) -> anyhow::Result<Checksum> {
     let mut written = Checksum::default();
     let mut rows = db.read_table(table);
     while let Some(row) = rows.try_next().await.with_context(|| format!("reading {} again", table.name))? {

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, Postgres, SqliteConnection};
+use store::catalogue::TABLES;
 use store::sqlite::{self, SqliteStore};
-use store::transfer::TABLES;
 use store::{Store, postgres};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -88,7 +88,7 @@ impl PostgresDatabase {
 
     /// Fails if it has not the tables that a migrated one has.
     async fn emptied(&self) -> Result<(), sqlx::Error> {
-        let tables = format!("{}, api_limits, api_breakers", TABLES.map(|table| table.name).join(", "));
+        let tables = format!("{}, api_limits, api_breakers", TABLES.each_ref().map(|table| table.name).join(", "));
         sqlx::query(AssertSqlSafe(format!("TRUNCATE {tables}"))).execute(&self.pool).await.map(drop)
     }
 }

@@ -10,8 +10,9 @@ use futures_util::TryStreamExt as _;
 use reqwest::Client;
 use samples::Source;
 use store::Store;
+use store::catalogue::TABLES;
 use store::sqlite::{self, SqliteStore};
-use store::transfer::{Row, TABLES};
+use store::transfer::Row;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -157,7 +158,7 @@ impl Standalone {
     /// All rows of a table, in the form in which they move.
     pub async fn rows(&self, table: &str) -> Vec<Row> {
         let store = self.store();
-        let table = TABLES.into_iter().find(|portable| portable.name == table).unwrap();
+        let table = TABLES.iter().find(|portable| portable.name == table).unwrap();
         let rows = store.snapshot().await.unwrap().read_table(table).try_collect().await.unwrap();
         store.close().await;
         rows

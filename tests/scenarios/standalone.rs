@@ -13,7 +13,7 @@ use harness::{Setup, Standalone, eventually};
 use samples::{ALL, Source, named, renewed};
 use serde_json::Value;
 use store::Store;
-use store::transfer::TABLES;
+use store::catalogue::TABLES;
 use tokio::time::{Instant, timeout_at};
 use worker::verify::{VerifyArgs, verify};
 
@@ -159,7 +159,7 @@ async fn moving_up_is_a_command_and_the_distributed_edition_goes_on_from_there()
     assert!(status.success(), "{said}{told}");
     assert!(!said.contains("postgres:postgres"), "no password: {said}");
     let (here, mut there) = (standalone.store(), Store::snapshot(&system.pool).await.unwrap());
-    for table in TABLES {
+    for table in TABLES.iter() {
         let count = here.snapshot().await.unwrap().read_table(table).try_collect::<Vec<_>>().await.unwrap().len();
         let moved: Vec<_> = there.read_table(table).try_collect().await.unwrap();
         assert_eq!(moved.len(), count, "{}", table.name);

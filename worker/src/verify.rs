@@ -22,9 +22,8 @@ use shared::fold::{EntityId, touched};
 use shared::origin::Provider;
 use shared::premise::{Premise, Rule};
 use shared::rules::Rules;
-use store::entities::Table;
+use store::catalogue::{EntityRow, EntityTable};
 use store::verification::{Counts, Expected, Kept, Wanted};
-use store::view;
 use store::{Connection, Store};
 use uuid::Uuid;
 
@@ -221,7 +220,7 @@ impl<O: Write, P: Write> Check<'_, O, P> {
     }
 
     async fn find_rows_without_events(&mut self, pass: u64, part: &Part) -> anyhow::Result<()> {
-        for table in Table::ALL {
+        for table in EntityTable::ALL {
             let mut after = (String::new(), String::new());
             loop {
                 let page = self.db.list_entities(table, (&after.0, &after.1), PAGE).await.context("listing rows")?;
@@ -240,8 +239,7 @@ impl<O: Write, P: Write> Check<'_, O, P> {
     async fn compare(&mut self, chunk: &Part) -> anyhow::Result<()> {
         let mut expected = Expected::default();
         for (id, Refolded { provider, state }) in chunk {
-            let mut row = view::row(id, state);
-            row.insert("provider".to_owned(), provider.as_str().into());
+            let row = EntityRow { id, state }.to_map(*provider).context("writing a row as JSON")?;
             expected.push(&id.key, row);
         }
         for mismatch in self.db.compare_rows(&expected).await.context("comparing rows")? {

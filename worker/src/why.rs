@@ -13,8 +13,8 @@ use serde_json::Value;
 use shared::envelope::Envelope;
 use shared::fact::State;
 use shared::fold::{EntityId, touched};
+use store::catalogue;
 use store::story::{Attempt, Delivery, Promised, Question};
-use store::view;
 use store::{Store, StoreError};
 use uuid::Uuid;
 
@@ -136,13 +136,17 @@ fn tell(states: &mut BTreeMap<EntityId, State>, envelope: &Envelope) -> Told {
 
 fn changes(id: &EntityId, before: &State, after: &State) -> Vec<String> {
     let (kind, reference) = id.key.parts();
-    let was = view::readable(id, before);
-    let is = view::readable(id, after);
-    let changed = is.iter().filter(|(name, value)| was.get(*name) != Some(*value));
-    let line = |(name, value): (&String, &Value)| {
-        format!("{kind} {reference}: {name}: {} → {}", plain(was.get(name)), plain(Some(value)))
+    let (before, after) = (shown(before), shown(after));
+    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(*value));
+    let line = |(name, value): (&&str, &Value)| {
+        format!("{kind} {reference}: {name}: {} → {}", plain(before.get(name)), plain(Some(value)))
     };
     changed.map(line).collect()
+}
+
+/// The columns of the entity's row that a story shows.
+fn shown(state: &State) -> BTreeMap<&'static str, Value> {
+    catalogue::fields(state).into_iter().filter_map(|field| Some((field.name, field.shown()?))).collect()
 }
 
 fn plain(value: Option<&Value>) -> String {

@@ -13,8 +13,9 @@ use shared::fold::EntityId;
 use shared::origin::Provider;
 use shared::premise::{Premise, Rule};
 use store::Store;
+use store::catalogue::TABLES;
 use store::outbox::ActionRow;
-use store::transfer::{Row, TABLES};
+use store::transfer::Row;
 use uuid::Uuid;
 
 pub(super) const SOURCE: &str = "esim-access";
@@ -159,7 +160,7 @@ pub(super) async fn make(store: &dyn Store, promises: &[ActionRow<'_>], channels
 
 /// All rows of a table, in their order.
 pub(super) async fn rows(store: &dyn Store, table: &str) -> Vec<Row> {
-    let table = TABLES.into_iter().find(|portable| portable.name == table).unwrap();
+    let table = TABLES.iter().find(|portable| portable.name == table).unwrap();
     let mut db = store.connect().await.unwrap();
     db.read_table(table).try_collect().await.unwrap()
 }

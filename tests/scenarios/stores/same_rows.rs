@@ -15,7 +15,8 @@ use shared::clock::Deadline;
 use shared::envelope::{Envelope, Origin};
 use shared::fact::EntityKey;
 use shared::rules::Rules;
-use store::transfer::{Row, TABLES};
+use store::catalogue::TABLES;
+use store::transfer::Row;
 use store::{Store, StoreError};
 use uuid::Uuid;
 use worker::apply::{Applied, ApplyContext, Arrival, apply};
@@ -120,7 +121,7 @@ async fn apply_all(postgres: &PostgresDatabase, sqlite: &SqliteDatabase, envelop
 
 async fn table(store: &dyn Store, number: usize) -> Vec<Row> {
     let mut db = store.connect().await.unwrap();
-    db.read_table(TABLES[number]).try_collect().await.unwrap()
+    db.read_table(&TABLES[number]).try_collect().await.unwrap()
 }
 
 /// A row without what is made when it is written.
@@ -224,7 +225,7 @@ async fn what_the_one_has_made_of_them_moves_to_the_other() {
     let mut db = Store::connect(postgres.store()).await.unwrap();
     for (number, portable) in TABLES.iter().enumerate() {
         let rows = table(sqlite.store(), number).await;
-        db.write_rows(*portable, &rows).await.unwrap();
+        db.write_rows(portable, &rows).await.unwrap();
     }
     drop(db);
     for (number, portable) in TABLES.iter().enumerate() {

@@ -8,7 +8,7 @@ use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::json;
 use shared::origin::Provider;
 use store::StoreError;
-use store::transfer::TABLES;
+use store::catalogue::TABLES;
 use tokio::time::timeout;
 
 use super::given::{CHANNEL, admit, borrowed, event, make, order, promise, rows, save, standing, state};
@@ -34,7 +34,7 @@ async fn a_transaction_that_is_dropped_leaves_nothing<D: TestDatabase>(database:
     tx.make_promises(std::slice::from_ref(&made)).await.unwrap();
     tx.add_deliveries(&[(made.id, CHANNEL)]).await.unwrap();
     drop(tx);
-    for table in TABLES {
+    for table in TABLES.iter() {
         assert_eq!(rows(store, table.name).await, [], "{}", table.name);
     }
     // And nothing of it is in anybody's way.
@@ -48,14 +48,14 @@ async fn what_is_committed_is_there_after_reopening<D: TestDatabase>(database: &
     save(&*store, &[(order("B1"), standing("completed"))]).await;
     make(&*store, &[promise("kept")], &[CHANNEL]).await;
     let mut expected = Vec::new();
-    for table in TABLES {
+    for table in TABLES.iter() {
         expected.push(rows(&*store, table.name).await);
     }
     store.close().await;
     let reopened = database.open();
     reopened.migrate().await.unwrap();
     let mut found = Vec::new();
-    for table in TABLES {
+    for table in TABLES.iter() {
         found.push(rows(&*reopened, table.name).await);
     }
     assert_eq!(found, expected);
@@ -93,7 +93,7 @@ async fn a_snapshot_sees_one_moment_while_others_write<D: TestDatabase>(database
     admit(store, &[event("meanwhile")]).await;
     save(store, &[(order("B1"), standing("completed")), (order("B2"), standing("pending"))]).await;
     assert_eq!(snapshot.count_rows().await.unwrap(), counts);
-    let orders: Vec<_> = snapshot.read_table(TABLES[1]).try_collect().await.unwrap();
+    let orders: Vec<_> = snapshot.read_table(&TABLES[1]).try_collect().await.unwrap();
     assert_eq!((orders.len(), &orders[0]["status"]), (1, &json!("pending")));
     drop(snapshot);
     let mut later = store.snapshot().await.unwrap();

@@ -4,7 +4,8 @@ use futures_util::TryStreamExt as _;
 use harness::databases::{PostgresDatabase, SqliteDatabase, TestDatabase};
 use serde_json::{Value, json};
 use store::Store;
-use store::transfer::{Form, Portable, Row, TABLES, Transfer as _};
+use store::catalogue::{Form, TABLES, Table};
+use store::transfer::{Row, Transfer as _};
 
 on_both! {
     a_table_is_empty_until_a_row_is_in_it
@@ -20,7 +21,7 @@ fn id(number: u32) -> String {
 }
 
 /// Rows of a table, in their order: full ones, and those of which as little is known as can be.
-fn rows(table: Portable) -> Vec<Row> {
+fn rows(table: &'static Table) -> Vec<Row> {
     let bytes = hex::encode((0..=255).collect::<Vec<u8>>());
     let blocks = json!({ "a": [1, -0.5, null, true, STRANGE], "b": { "c": 9_223_372_036_854_775_807_i64 } });
     let named = |full: Value, bare: Value| vec![full, bare];
@@ -165,13 +166,13 @@ fn other_rows(table: &str) -> Vec<Value> {
 }
 
 /// With nulls for what is left out.
-fn complete(table: Portable, row: Value) -> Row {
+fn complete(table: &'static Table, row: Value) -> Row {
     let Value::Object(mut row) = row else { panic!("{row}") };
     let given = row.len();
     let columns: Row = table
         .columns
         .iter()
-        .map(|(column, _)| ((*column).to_owned(), row.remove(*column).unwrap_or_default()))
+        .map(|column| (column.name.to_owned(), row.remove(column.name).unwrap_or_default()))
         .collect();
     assert!(row.is_empty(), "{} has no {row:?}, of {given}", table.name);
     columns
@@ -184,20 +185,20 @@ fn literal(form: Form, value: &Value) -> String {
         (Form::Json, value) => text(&value.to_string()),
         (_, Value::Null) => "NULL".to_owned(),
         (Form::Bytes, Value::String(hex)) => format!("X'{hex}'"),
-        (Form::Text | Form::Time | Form::Decimal, Value::String(value)) => text(value),
+        (Form::Id | Form::Text | Form::Time | Form::Decimal, Value::String(value)) => text(value),
         (Form::Boolean, Value::Bool(value)) => u8::from(*value).to_string(),
         (Form::Integer, Value::Number(value)) => value.to_string(),
         (form, value) => panic!("{value} is no {form:?}"),
     }
 }
 
-async fn insert(sqlite: &SqliteDatabase, table: Portable, row: &Row) {
-    let values: Vec<_> = table.columns.iter().map(|(column, form)| literal(*form, &row[*column])).collect();
+async fn insert(sqlite: &SqliteDatabase, table: &'static Table, row: &Row) {
+    let values: Vec<_> = table.columns.iter().map(|column| literal(column.form, &row[column.name])).collect();
     let insert = format!("INSERT INTO {} ({}) VALUES ({})", table.name, table.names(), values.join(", "));
     assert_eq!(sqlite.execute(&insert).await, 1);
 }
 
-async fn read(store: &dyn Store, table: Portable) -> Vec<Row> {
+async fn read(store: &dyn Store, table: &'static Table) -> Vec<Row> {
     let mut db = store.connect().await.unwrap();
     db.read_table(table).try_collect().await.unwrap()
 }
@@ -208,7 +209,7 @@ async fn every_row_is_the_same_when_it_has_moved() {
     // Where the operator lives says nothing of the rows.
     let mut db = postgres.by_hand().await;
     sqlx::query("SET timezone TO 'America/New_York'").execute(&mut *db).await.unwrap();
-    for table in TABLES {
+    for table in TABLES.iter() {
         let expected = rows(table);
         // Not in the order in which they are read.
         for row in expected.iter().rev() {
@@ -233,7 +234,7 @@ async fn every_row_is_the_same_when_it_has_moved() {
 
 async fn a_table_is_empty_until_a_row_is_in_it<D: TestDatabase>(database: &D) {
     let mut db = database.store().connect().await.unwrap();
-    for table in TABLES {
+    for table in TABLES.iter() {
         assert!(db.is_empty(table).await.unwrap(), "{}", table.name);
         db.write_rows(table, &[]).await.unwrap();
         assert!(db.is_empty(table).await.unwrap(), "{} with nothing written", table.name);
@@ -244,7 +245,7 @@ async fn a_table_is_empty_until_a_row_is_in_it<D: TestDatabase>(database: &D) {
 
 async fn what_is_written_is_read_again<D: TestDatabase>(database: &D) {
     let mut db = database.store().connect().await.unwrap();
-    for table in TABLES {
+    for table in TABLES.iter() {
         db.write_rows(table, &rows(table)).await.unwrap();
         let read: Vec<_> = db.read_table(table).try_collect().await.unwrap();
         assert_eq!(read, rows(table), "{}", table.name);

@@ -10,7 +10,7 @@ use shared::fact::{EntityKey, State};
 use shared::fold::EntityId;
 use shared::premise::{Allowance, Premise, Rule};
 use store::Store;
-use store::entities::Table;
+use store::catalogue::EntityTable;
 use store::outbox::ActionRow;
 use store::verification::{Counts, Expected, Mismatch, Wanted};
 use uuid::Uuid;
@@ -251,10 +251,10 @@ async fn entities_are_listed_page_by_page<D: TestDatabase>(database: &D) {
         })
     };
     for (table, make) in [
-        (Table::Orders, order as fn(&str) -> EntityId),
-        (Table::Esims, esim),
-        (Table::Payments, payment),
-        (Table::Returns, return_request),
+        (EntityTable::Orders, order as fn(&str) -> EntityId),
+        (EntityTable::Esims, esim),
+        (EntityTable::Payments, payment),
+        (EntityTable::Returns, return_request),
     ] {
         save(store, &of(make).map(|id| (id, json!({}))).collect::<Vec<_>>()).await;
         let mut db = store.connect().await.unwrap();

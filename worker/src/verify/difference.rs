@@ -8,36 +8,8 @@ use serde_json::{Map, Value};
 use shared::envelope::Envelope;
 use shared::event::Malformed;
 use shared::fold::EntityId;
+use store::catalogue::{EntityTable, Visibility};
 use store::verification::Wanted;
-
-/// Columns of which the values are shown: statuses, times, amounts. Others may hold anything.
-const SHOWN: [&str; 25] = [
-    "amount",
-    "confirmation",
-    "created_at",
-    "currency",
-    "direction",
-    "expires_at",
-    "mode",
-    "needs_review",
-    "order_ref",
-    "plan_status",
-    "plan_status_at",
-    "product",
-    "profile_status",
-    "profile_status_at",
-    "provider",
-    "provider_plan_status",
-    "provider_profile_status",
-    "provider_status",
-    "quantity",
-    "refund_amount",
-    "status",
-    "status_at",
-    "total_bytes",
-    "updated_at",
-    "used_bytes",
-];
 
 /// What is not as it should be.
 #[derive(Clone, Copy)]
@@ -71,13 +43,16 @@ pub(super) enum Difference<'a> {
 impl fmt::Display for Difference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Column { id, column: "blocks", stored, refolded } => {
-                write!(f, "{}: blocks differ: {}", named(id), blocks(stored, refolded).join(", "))
+            Self::Column { id, column, stored, refolded } => {
+                write!(f, "{}: ", named(id))?;
+                match EntityTable::of(&id.key).visibility(column) {
+                    Visibility::Public | Visibility::Row => {
+                        write!(f, "{column} is {stored}, the events say {refolded}")
+                    }
+                    Visibility::Private | Visibility::Secret => write!(f, "{column} differs from what the events say"),
+                    Visibility::Parts => write!(f, "{column} differ: {}", parts(stored, refolded).join(", ")),
+                }
             }
-            Self::Column { id, column, stored, refolded } if SHOWN.contains(column) => {
-                write!(f, "{}: {column} is {stored}, the events say {refolded}", named(id))
-            }
-            Self::Column { id, column, .. } => write!(f, "{}: {column} differs from what the events say", named(id)),
             Self::WithoutRow { id } => write!(f, "{}: there are events and no row", named(id)),
             Self::WithoutEvents { id } => write!(f, "{}: there is a row and no event", named(id)),
             Self::Promise(wanted) => {
@@ -99,8 +74,8 @@ fn named(id: &EntityId) -> String {
     format!("{} {kind} {reference}", id.source)
 }
 
-/// The names of the blocks that differ.
-fn blocks(stored: &Value, refolded: &Value) -> Vec<String> {
+/// The names of the parts that differ.
+fn parts(stored: &Value, refolded: &Value) -> Vec<String> {
     let empty = Map::new();
     let of = |value: &'_ Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
     let (stored, refolded) = (of(stored), of(refolded));

@@ -2,14 +2,16 @@
 //!
 //! In reading order:
 //!
-//! 1. `connection`: a [`Store`] lends connections and begins transactions; `error`: why a statement fails. Only `apply`
+//! 1. [`catalogue`]: the columns of every table.
+//! 2. `connection`: a [`Store`] lends connections and begins transactions; `error`: why a statement fails. Only `apply`
 //!    and the commands open transactions; elsewhere each statement is a transaction of its own.
-//! 2. `tables`: [`Tables`] is every statement, one trait for each group of tables: [`events`] and [`entities`]; [`outbox`],
+//! 3. `tables`: [`Tables`] is every statement, one trait for each group of tables: [`events`] and [`entities`]; [`outbox`],
 //!    [`contacts`] and [`dead_letters`]; [`lookups`], [`api_limits`], [`registrations`] and [`deadlines`]; [`story`],
 //!    [`verification`] and [`transfer`].
-//! 3. [`postgres`] and [`sqlite`]: the statements in each of the two databases.
+//! 4. [`postgres`] and [`sqlite`]: the statements in each of the two databases.
 
 pub mod api_limits;
+pub mod catalogue;
 mod connection;
 pub mod contacts;
 pub mod dead_letters;
@@ -26,7 +28,6 @@ pub mod story;
 mod tables;
 pub mod transfer;
 pub mod verification;
-pub mod view;
 
 pub use connection::{Connection, Handle, OpenTransaction, Store, Transaction};
 pub use error::{StoreError, may_pass};

@@ -13,9 +13,9 @@ use shared::fold::EntityId;
 use shared::premise::Premise;
 use uuid::Uuid;
 
-use super::entities::Table;
-use super::events::EventRow;
+use crate::catalogue::EntityTable;
 use crate::error::StoreError;
+use crate::events::EventRow;
 
 /// An event as it is kept.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Counts {
 
 /// Rows as they should be. Like a [`Mismatch`] it does not print its values: there are activation codes among them.
 #[derive(Default)]
-pub struct Expected(BTreeMap<Table, Vec<Map<String, Value>>>);
+pub struct Expected(BTreeMap<EntityTable, Vec<Map<String, Value>>>);
 
 /// What is not as it should be of an entity.
 pub struct Mismatch {
@@ -71,10 +71,10 @@ impl fmt::Debug for Mismatch {
 
 impl Expected {
     pub fn push(&mut self, key: &EntityKey, row: Map<String, Value>) {
-        self.0.entry(Table::of(key)).or_default().push(row);
+        self.0.entry(EntityTable::of(key)).or_default().push(row);
     }
 
-    pub(super) fn by_table(&self) -> impl Iterator<Item = (Table, &Vec<Map<String, Value>>)> {
+    pub(super) fn by_table(&self) -> impl Iterator<Item = (EntityTable, &Vec<Map<String, Value>>)> {
         self.0.iter().map(|(table, rows)| (*table, rows))
     }
 }
@@ -103,7 +103,7 @@ pub trait Verification {
     /// The entities of a table in the order of their keys, up to `limit` of those after (source, reference).
     async fn list_entities(
         &mut self,
-        table: Table,
+        table: EntityTable,
         after: (&str, &str),
         limit: i64,
     ) -> Result<Vec<EntityId>, StoreError>;

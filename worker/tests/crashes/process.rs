@@ -15,8 +15,9 @@ use serde_json::Value;
 use shared::envelope::Envelope;
 use shared::rules::Rules;
 use store::Store;
+use store::catalogue::TABLES;
 use store::sqlite::{self, SqliteStore};
-use store::transfer::{Row, TABLES};
+use store::transfer::Row;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -163,7 +164,7 @@ async fn done(store: &SqliteStore, queue: &Spool) {
 }
 
 async fn rows(store: &SqliteStore, name: &str) -> Vec<Row> {
-    let table = TABLES.into_iter().find(|table| table.name == name).unwrap();
+    let table = TABLES.iter().find(|table| table.name == name).unwrap();
     store.snapshot().await.unwrap().read_table(table).try_collect().await.unwrap()
 }
 

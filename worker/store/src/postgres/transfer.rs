@@ -7,16 +7,19 @@ use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
+use crate::catalogue::{Column, Form, Table};
 use crate::error::StoreError;
-use crate::transfer::{Form, Portable, Row, Transfer};
+use crate::transfer::{Row, Transfer};
 
 #[async_trait]
 impl Transfer for PgConnection {
-    fn read_table(&mut self, table: Portable) -> BoxStream<'_, Result<Row, StoreError>> {
+    fn read_table(&mut self, table: &'static Table) -> BoxStream<'_, Result<Row, StoreError>> {
         let columns: Vec<_> =
-            table.columns.iter().map(|(column, form)| format!("'{column}', {}", read_as(column, *form))).collect();
+            table.columns.iter().map(|column| format!("'{}', {}", column.name, read_as(*column))).collect();
         // In the order of the bytes, as everywhere else; what is null comes first.
-        let order: Vec<_> = table.order.split(", ").map(|column| read_in_order(table, column)).collect();
+        let order = table.columns.iter().filter(|column| table.order.contains(&column.name));
+        let order: Vec<_> =
+            order.map(|column| format!("({})::text COLLATE \"C\" NULLS FIRST", read_as(*column))).collect();
         let select = format!(
             "SELECT jsonb_build_object({}) AS \"row\" FROM {} ORDER BY {}",
             columns.join(", "),
@@ -27,8 +30,8 @@ impl Transfer for PgConnection {
         rows.map(|row| Ok(row?.try_get::<Json<Row>, _>("row")?.0)).boxed()
     }
 
-    async fn write_rows(&mut self, table: Portable, rows: &[Row]) -> Result<(), StoreError> {
-        let values: Vec<_> = table.columns.iter().map(|(column, form)| write_as(column, *form)).collect();
+    async fn write_rows(&mut self, table: &'static Table, rows: &[Row]) -> Result<(), StoreError> {
+        let values: Vec<_> = table.columns.iter().map(|column| write_as(*column)).collect();
         let insert = format!(
             "INSERT INTO {} ({}) SELECT {} FROM jsonb_array_elements($1) AS moved (\"row\")",
             table.name,
@@ -40,38 +43,31 @@ impl Transfer for PgConnection {
         Ok(())
     }
 
-    async fn is_empty(&mut self, table: Portable) -> Result<bool, StoreError> {
+    async fn is_empty(&mut self, table: &'static Table) -> Result<bool, StoreError> {
         let select = format!("SELECT NOT EXISTS (SELECT FROM {})", table.name);
         Ok(sqlx::query_scalar(AssertSqlSafe(select)).fetch_one(self).await?)
     }
 }
 
-fn read_in_order(table: Portable, column: &str) -> String {
-    let form = table.columns.iter().find(|(name, _)| *name == column).map_or(Form::Text, |(_, form)| *form);
-    format!("({})::text COLLATE \"C\" NULLS FIRST", read_as(column, form))
-}
-
-fn read_as(column: &str, form: Form) -> String {
+fn read_as(Column { name, form }: Column) -> String {
     match form {
-        Form::Time => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
-        Form::Decimal => format!("{column}::text"),
-        Form::Bytes => format!("encode({column}, 'hex')"),
-        Form::Text | Form::Integer | Form::Boolean | Form::Json => column.to_owned(),
+        Form::Time => format!("to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+        Form::Decimal => format!("{name}::text"),
+        Form::Bytes => format!("encode({name}, 'hex')"),
+        Form::Id | Form::Text | Form::Integer | Form::Boolean | Form::Json => name.to_owned(),
     }
 }
 
-fn write_as(column: &str, form: Form) -> String {
-    let text = format!("(moved.\"row\" ->> '{column}')");
+fn write_as(Column { name, form }: Column) -> String {
+    let text = format!("(moved.\"row\" ->> '{name}')");
     match form {
-        Form::Text => match column {
-            "id" | "action_id" | "caused_by" => format!("{text}::uuid"),
-            _ => text,
-        },
+        Form::Id => format!("{text}::uuid"),
+        Form::Text => text,
         Form::Time => format!("{text}::timestamptz"),
         Form::Decimal => format!("{text}::numeric"),
         Form::Integer => format!("{text}::bigint"),
         Form::Boolean => format!("{text}::boolean"),
-        Form::Json => format!("(moved.\"row\" -> '{column}')"),
+        Form::Json => format!("(moved.\"row\" -> '{name}')"),
         Form::Bytes => format!("decode({text}, 'hex')"),
     }
 }

@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use shared::fact::EntityKey;
 use shared::fold::EntityId;
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use uuid::Uuid;
 
-use crate::entities::Table;
+use crate::catalogue::EntityTable;
 use crate::error::StoreError;
 use crate::events::EventRow;
 use crate::verification::{Counts, Expected, Kept, Mismatch, Verification, Wanted};
@@ -55,28 +54,25 @@ impl Verification for PgConnection {
     async fn compare_rows(&mut self, expected: &Expected) -> Result<Vec<Mismatch>, StoreError> {
         let mut found = Vec::new();
         for (table, rows) in expected.by_table() {
-            match table {
-                Table::Orders => orders::compare(self, rows, &mut found).await?,
-                Table::Esims => esims::compare(self, rows, &mut found).await?,
-                Table::Payments => payments::compare(self, rows, &mut found).await?,
-                Table::Returns => returns::compare(self, rows, &mut found).await?,
-            }
+            found.extend(compare(self, table, rows).await?);
         }
         Ok(found)
     }
 
     async fn list_entities(
         &mut self,
-        table: Table,
+        table: EntityTable,
         after: (&str, &str),
         limit: i64,
     ) -> Result<Vec<EntityId>, StoreError> {
-        match table {
-            Table::Orders => orders::list(self, after, limit).await,
-            Table::Esims => esims::list(self, after, limit).await,
-            Table::Payments => payments::list(self, after, limit).await,
-            Table::Returns => returns::list(self, after, limit).await,
-        }
+        let (name, reference) = (table.name(), table.reference());
+        let select = format!(
+            "SELECT source, {reference} FROM {name} WHERE (source, {reference}) > ($1, $2)
+             ORDER BY source, {reference} LIMIT $3"
+        );
+        let select = sqlx::query_as(AssertSqlSafe(select)).bind(after.0).bind(after.1).bind(limit);
+        let rows: Vec<(String, String)> = select.fetch_all(self).await?;
+        Ok(rows.into_iter().map(|(source, reference)| EntityId { source, key: table.key(reference) }).collect())
     }
 
     async fn find_missing_promises(&mut self, wanted: &[Wanted]) -> Result<Vec<Uuid>, StoreError> {
@@ -98,88 +94,29 @@ impl Verification for PgConnection {
     }
 }
 
-/// The statements that are the same for each of the four tables but for its names.
-macro_rules! table {
-    ($module:ident, $table:tt, $reference:tt, $kind:ident) => {
-        mod $module {
-            use super::*;
-
-            /// The rows become rows of the table's own type, as when they are saved, so that only meaning is compared.
-            pub(super) async fn compare(
-                db: &mut PgConnection,
-                expected: &[Map<String, Value>],
-                found: &mut Vec<Mismatch>,
-            ) -> Result<(), StoreError> {
-                if expected.is_empty() {
-                    return Ok(());
-                }
-                let rows = sqlx::query!(
-                    r#"SELECT
-                        expected.source AS "source!", expected."#
-                        + $reference
-                        + r#" AS "reference!", fields.name AS "name?", fields.stored AS "stored?",
-                        fields.refolded AS "refolded?"
-                    FROM JSON_POPULATE_RECORDSET(NULL::"#
-                        + $table
-                        + r#", $1::json) AS expected
-                    LEFT JOIN "#
-                        + $table
-                        + r#" AS kept
-                        ON kept.source = expected.source AND kept."#
-                        + $reference
-                        + r#" = expected."#
-                        + $reference
-                        + r#"
-                    LEFT JOIN LATERAL (
-                        SELECT refolded.key AS name, stored.value AS stored, refolded.value AS refolded
-                        FROM JSONB_EACH(TO_JSONB(expected)) AS refolded
-                        INNER JOIN JSONB_EACH(TO_JSONB(kept)) AS stored ON stored.key = refolded.key
-                        WHERE kept.* IS DISTINCT FROM expected.* AND stored.value <> refolded.value
-                    ) AS fields ON true
-                    WHERE kept.source IS NULL OR fields.name IS NOT NULL
-                    ORDER BY 1, 2, 3"#,
-                    Json(expected) as _
-                )
-                .fetch_all(db)
-                .await?;
-                for row in rows {
-                    let id = EntityId { source: row.source, key: EntityKey::$kind(row.reference) };
-                    let values = (row.stored.unwrap_or_default(), row.refolded.unwrap_or_default());
-                    let field = row.name.map(|name| (name, values.0, values.1));
-                    found.push(Mismatch { id, field });
-                }
-                Ok(())
-            }
-
-            pub(super) async fn list(
-                db: &mut PgConnection,
-                (source, reference): (&str, &str),
-                limit: i64,
-            ) -> Result<Vec<EntityId>, StoreError> {
-                let rows = sqlx::query!(
-                    "SELECT source, "
-                        + $reference
-                        + " AS reference FROM "
-                        + $table
-                        + " WHERE (source, "
-                        + $reference
-                        + ") > ($1, $2) ORDER BY source, "
-                        + $reference
-                        + " LIMIT $3",
-                    source,
-                    reference,
-                    limit
-                )
-                .fetch_all(db)
-                .await?;
-                let id = |(source, reference)| EntityId { source, key: EntityKey::$kind(reference) };
-                Ok(rows.into_iter().map(|row| id((row.source, row.reference))).collect())
-            }
-        }
-    };
+/// A column that differs, or, without its name, a row that is missing.
+#[derive(FromRow)]
+struct ComparedColumn {
+    source: String,
+    reference: String,
+    name: Option<String>,
+    stored: Option<Value>,
+    refolded: Option<Value>,
 }
 
-table!(orders, "orders", "order_ref", Order);
-table!(esims, "esims", "esim_ref", Esim);
-table!(payments, "payments", "payment_ref", Payment);
-table!(returns, "returns", "return_ref", Return);
+/// The expected rows become rows of the table's own type, as when they are saved, so that only meaning is compared.
+async fn compare(
+    db: &mut PgConnection,
+    table: EntityTable,
+    expected: &[Map<String, Value>],
+) -> Result<Vec<Mismatch>, StoreError> {
+    let compare = include_str!("compare_rows.sql").replace("{table}", table.name());
+    let compare = compare.replace("{reference}", table.reference());
+    let compared: Vec<ComparedColumn> =
+        sqlx::query_as(AssertSqlSafe(compare)).bind(Json(expected)).fetch_all(db).await?;
+    let mismatch = |ComparedColumn { source, reference, name, stored, refolded }| Mismatch {
+        id: EntityId { source, key: table.key(reference) },
+        field: name.map(|name| (name, stored.unwrap_or_default(), refolded.unwrap_or_default())),
+    };
+    Ok(compared.into_iter().map(mismatch).collect())
+}

@@ -2,19 +2,20 @@
 //! types is refused here, too: the same event must have the same fate in both, and what is kept here must be able to move
 //! there.
 
-use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, Datelike as _, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// Of the times whose text has four digits for the year; PostgreSQL reads no others from text.
-const YEARS: RangeInclusive<i32> = 1..=9999;
+use crate::catalogue::{Column, Form, Table, time_text};
+use crate::transfer::Row;
+
+/// The latest time that its form has room for.
 const LATEST: &str = "9999-12-31T23:59:59.999999Z";
 
 /// Microseconds, as everything that is stored.
@@ -28,18 +29,14 @@ pub(super) fn after(pause: Duration) -> DateTime<Utc> {
     now().checked_add_signed(pause).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// As wide as any other, so that the order of times is the order of their texts. What has no room is as late as can be
-/// told.
+/// The time as it is stored. A time that its form has no room for is stored as the latest one.
 pub(super) fn text(time: DateTime<Utc>) -> String {
-    if time.year() > *YEARS.end() {
-        return LATEST.to_owned();
-    }
-    time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+    time_text(time).unwrap_or_else(|_| LATEST.to_owned())
 }
 
-/// A time that somebody else gave.
+/// A time that a provider gave, as it is stored.
 pub(super) fn given(time: DateTime<Utc>) -> Result<String, sqlx::Error> {
-    if YEARS.contains(&time.year()) { Ok(text(time)) } else { Err(unfit("a time before the year 1 or after 9999")) }
+    time_text(time).map_err(|unfit| sqlx::Error::Encode(unfit.into()))
 }
 
 /// A text that somebody else gave.
@@ -70,9 +67,37 @@ pub(super) fn ids(rows: &[SqliteRow]) -> Result<Vec<Uuid>, sqlx::Error> {
     rows.iter().map(|row| id(row, "id")).collect()
 }
 
+/// The column of a row that is the JSON object `row`, as an expression of SQL.
+pub(super) fn column_of(row: &str, column: &str, form: Form) -> String {
+    match form {
+        Form::Id | Form::Text | Form::Time | Form::Decimal | Form::Integer | Form::Boolean => {
+            format!("{row} ->> '{column}'")
+        }
+        Form::Json => format!("{row} -> '{column}'"),
+        Form::Bytes => format!("unhex({row} ->> '{column}')"),
+    }
+}
+
+/// A row that holds at least the table's columns, each in its form.
+pub(super) fn read_row(table: &Table, row: &SqliteRow) -> Result<Row, sqlx::Error> {
+    let mut row = read(row)?;
+    for Column { name, form } in &table.columns {
+        let value = row.get_mut(*name).map(Value::take).unwrap_or_default();
+        let value = match (form, value) {
+            (Form::Boolean, Value::Number(number)) => Value::Bool(number.as_i64() == Some(1)),
+            (Form::Json, Value::String(text)) => {
+                serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into()))?
+            }
+            (_, value) => value,
+        };
+        row.insert((*name).to_owned(), value);
+    }
+    Ok(row)
+}
+
 /// The row as JSON, each value as it is stored; bytes as hexadecimal text.
-pub(super) fn read(row: &SqliteRow) -> Result<Map<String, Value>, sqlx::Error> {
-    let mut fields = Map::new();
+fn read(row: &SqliteRow) -> Result<Row, sqlx::Error> {
+    let mut fields = Row::new();
     for column in row.columns() {
         let index = column.ordinal();
         let raw = row.try_get_raw(index)?;
@@ -86,29 +111,4 @@ pub(super) fn read(row: &SqliteRow) -> Result<Map<String, Value>, sqlx::Error> {
         fields.insert(column.name().to_owned(), value);
     }
     Ok(fields)
-}
-
-/// An entity's row as it is to be stored: its times as wide as all times are, and 0 or 1 for a boolean.
-pub(super) fn stored(row: &mut Map<String, Value>) -> Result<(), sqlx::Error> {
-    for (name, value) in row.iter_mut() {
-        match value {
-            Value::Bool(is_so) => *value = Value::from(i64::from(*is_so)),
-            Value::String(_) if name.ends_with("_at") => {
-                if let Some(time) = parse_time(value) {
-                    *value = Value::from(given(time)?);
-                }
-            }
-            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// A time in JSON as it would be stored.
-pub(super) fn as_time(value: &Value) -> Value {
-    parse_time(value).map_or_else(|| value.clone(), |time| Value::from(text(time)))
-}
-
-fn parse_time(value: &Value) -> Option<DateTime<Utc>> {
-    value.as_str()?.parse().ok()
 }

@@ -7,11 +7,11 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::row::{self, ids};
-use super::{events, transfer};
-use crate::entities::Table;
+use super::events;
+use super::row::{ids, read_row, text};
+use crate::catalogue::{Column, EntityTable, Form, Table};
 use crate::error::StoreError;
-use crate::transfer::{Form, Portable, Row, TABLES};
+use crate::transfer::Row;
 use crate::verification::{Counts, Expected, Kept, Mismatch, Verification, Wanted};
 
 #[async_trait]
@@ -51,12 +51,11 @@ impl Verification for SqliteConnection {
     async fn compare_rows(&mut self, expected: &Expected) -> Result<Vec<Mismatch>, StoreError> {
         let mut found = Vec::new();
         for (table, rows) in expected.by_table() {
-            let (name, reference) = table.names();
-            let Some(portable) = TABLES.into_iter().find(|portable| portable.name == name) else { continue };
-            let select = format!("SELECT * FROM {name} WHERE source = ?1 AND {reference} = ?2");
+            let (columns, reference) = (Table::of(table), table.reference());
+            let select = format!("SELECT * FROM {} WHERE source = $1 AND {reference} = $2", table.name());
             for expected in rows {
-                let text = |column: &str| expected[column].as_str().unwrap_or_default().to_owned();
-                let id = EntityId { source: text("source"), key: table.key(text(reference)) };
+                let value = |column: &str| expected[column].as_str().unwrap_or_default().to_owned();
+                let id = EntityId { source: value("source"), key: table.key(value(reference)) };
                 let kept = sqlx::query(AssertSqlSafe(select.clone()))
                     .bind(&id.source)
                     .bind(id.key.parts().1)
@@ -64,7 +63,7 @@ impl Verification for SqliteConnection {
                     .await?;
                 match kept {
                     None => found.push(Mismatch { id, field: None }),
-                    Some(kept) => found.extend(differences(&id, portable, expected, &transfer::read(portable, &kept)?)),
+                    Some(kept) => found.extend(differences(&id, &columns, expected, &read_row(&columns, &kept)?)),
                 }
             }
         }
@@ -73,11 +72,11 @@ impl Verification for SqliteConnection {
 
     async fn list_entities(
         &mut self,
-        table: Table,
+        table: EntityTable,
         (source, reference): (&str, &str),
         limit: i64,
     ) -> Result<Vec<EntityId>, StoreError> {
-        let (name, column) = table.names();
+        let (name, column) = (table.name(), table.reference());
         let select = format!(
             "SELECT source, {column} AS reference FROM {name} WHERE (source, {column}) > (?1, ?2)
              ORDER BY source, {column} LIMIT ?3"
@@ -121,18 +120,24 @@ impl Verification for SqliteConnection {
 }
 
 /// The columns that hold something else than expected.
-fn differences(id: &EntityId, table: Portable, expected: &Row, kept: &Row) -> Vec<Mismatch> {
+fn differences(id: &EntityId, table: &Table, expected: &Row, kept: &Row) -> Vec<Mismatch> {
     let mut found = Vec::new();
-    for (column, form) in table.columns {
-        let Some(expected) = expected.get(*column) else { continue };
+    for Column { name, form } in &table.columns {
+        let Some(expected) = expected.get(*name) else { continue };
         let expected = match form {
-            Form::Time => row::as_time(expected),
+            Form::Time => as_stored(expected),
             _ => expected.clone(),
         };
-        let stored = kept.get(*column).cloned().unwrap_or_default();
+        let stored = kept.get(*name).cloned().unwrap_or_default();
         if stored != expected {
-            found.push(Mismatch { id: id.clone(), field: Some(((*column).to_owned(), stored, expected)) });
+            found.push(Mismatch { id: id.clone(), field: Some(((*name).to_owned(), stored, expected)) });
         }
     }
     found
+}
+
+/// A time in JSON as it is stored.
+fn as_stored(time: &Value) -> Value {
+    let parsed = time.as_str().and_then(|text| text.parse().ok());
+    parsed.map_or_else(|| time.clone(), |time| Value::from(text(time)))
 }
