@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::intake::Intake;
 use crate::metrics::Metrics;
-pub use crate::settings::{Settings, WebhookSettings};
+use crate::settings::{IngestSettings, WebhookSettings};
 use crate::webhook::App;
 
 /// What remains to be done after the last request: closing the broker's connection and the spool.
@@ -40,12 +40,12 @@ const CLOSING_TIME: Duration = Duration::from_secs(3);
 
 /// Serves webhooks until `stop`, with a broker as the queue, and a spool beside it. The broker may be away at start and at
 /// any time later.
-pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(settings: IngestSettings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let (spool, spool_writer) =
-        Spool::open(&settings.spool_dir, settings.spool_max_bytes).await.context("opening the spool")?;
+        Spool::open(&settings.spool_dir, settings.spool.max_bytes).await.context("opening the spool")?;
     // The broker and the spool must outlive the requests in flight.
     let answered = CancellationToken::new();
-    let broker = Broker::new(settings.broker);
+    let broker = Broker::new(settings.broker, "ingest");
     tracing::info!(broker.address = broker.address(), spool.events = spool.stats().events(), "durable places");
     let (publisher, publishing) = Publisher::start(broker, answered.clone());
     let mut registry = Registry::with_prefix("ingest");

@@ -132,7 +132,7 @@ fn check_address(
     // A line that is not text is not an address either; an empty one stands for it.
     let forwarded: Vec<_> =
         headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or_default()).collect();
-    let client = address::client(peer.ip(), forwarded.into_iter(), &settings.trusted_proxies);
+    let client = address::client(peer.ip(), forwarded.into_iter(), &settings.endpoint.trusted_proxies);
     match client {
         Ok(client) if address::contains(&source.allow_ips, client) => Ok(()),
         Ok(client) => {
@@ -144,12 +144,12 @@ fn check_address(
 }
 
 async fn read_body(settings: &WebhookSettings, headers: &HeaderMap, body: Body) -> Result<Bytes, Rejection> {
-    let limit = settings.body_limit_bytes;
+    let limit = settings.endpoint.body_limit_bytes;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(Rejection::BodyLarge);
     }
-    match timeout(settings.body_timeout, Limited::new(body, limit).collect()).await {
+    match timeout(settings.endpoint.body_timeout, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Rejection::BodyLarge),
         Ok(Err(_broken)) => Err(Rejection::BodyBroken),

@@ -20,10 +20,10 @@ use store::{Store, Tables};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use worker::settings::{Roles, WorkSettings};
+use worker::settings::{HttpSettings, Roles, WorkSettings};
 
 use crate::data_dir::DataDir;
-use crate::settings::Settings;
+use crate::settings::StandaloneSettings;
 use checksum::Checksum;
 
 /// Rows written in one statement.
@@ -41,7 +41,12 @@ pub struct ExportArgs {
 }
 
 /// Moves everything, and says what. What waits in the queue is applied first.
-pub async fn run(data: &DataDir, settings: Settings, args: &ExportArgs, out: &mut impl Write) -> anyhow::Result<()> {
+pub async fn run(
+    data: &DataDir,
+    settings: StandaloneSettings,
+    args: &ExportArgs,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let url = SecretString::from(args.database_url.clone());
     let place = place(&url)?;
     let target = postgres::open(&url, 2).context("reading DATABASE_URL")?;
@@ -69,13 +74,14 @@ fn place(url: &SecretString) -> anyhow::Result<String> {
 }
 
 /// Runs the worker's part that consumes until the queue is empty.
-async fn apply_what_waits(data: &DataDir, settings: Settings) -> anyhow::Result<SqliteStore> {
+async fn apply_what_waits(data: &DataDir, settings: StandaloneSettings) -> anyhow::Result<SqliteStore> {
     let store = sqlite::open(&data.database());
     store.migrate().await.context("bringing the tables up to date")?;
-    let (queue, writer) = Spool::open(&data.queue(), settings.spool_max_bytes).await.context("opening the queue")?;
+    let (queue, writer) = Spool::open(&data.queue(), settings.spool.max_bytes).await.context("opening the queue")?;
     let (stop, unused) = (CancellationToken::new(), CancellationToken::new());
     let roles = Roles { consume: true, relay: false, clock: false, fetch: false };
-    let work = WorkSettings { roles, api_token: None, ..settings.work };
+    let http = HttpSettings { api_token: None, ..settings.work.http };
+    let work = WorkSettings { roles, http, ..settings.work };
     let listener = TcpListener::bind("127.0.0.1:0").await.context("listening")?;
     let mut tasks = Tasks::new(stop.clone());
     let deadline = work.shutdown_deadline;

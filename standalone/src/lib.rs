@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use data_dir::DataDir;
-use settings::Settings;
+use settings::StandaloneSettings;
 
 /// What remains to be done after both programs have ended: closing the queue.
 const CLOSING_TIME: Duration = Duration::from_secs(3);
@@ -36,7 +36,7 @@ pub struct Listeners {
 
 /// Runs until `stop`. Killed at any moment, it goes on from there when it is started again on the same data.
 pub async fn run(
-    settings: Settings,
+    settings: StandaloneSettings,
     data: &DataDir,
     listeners: Listeners,
     stop: CancellationToken,
@@ -45,7 +45,7 @@ pub async fn run(
     store.migrate().await.context("bringing the tables up to date")?;
     // What a process before this one was sending when it died need not wait until its lease ends.
     store.take_over().await.context("taking over what was under way")?;
-    let (queue, writer) = Spool::open(&data.queue(), settings.spool_max_bytes).await.context("opening the queue")?;
+    let (queue, writer) = Spool::open(&data.queue(), settings.spool.max_bytes).await.context("opening the queue")?;
     tracing::info!(data = %data.path().display(), waiting = queue.stats().events(), "standalone starts");
     // The queue outlives those who use it, and they don't go on without it.
     let unused = CancellationToken::new();

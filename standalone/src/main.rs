@@ -7,38 +7,41 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use ingest::settings::EndpointSettings;
+use runtime::settings::{Flags, Given, SettingsGroup as _, check};
 use runtime::spool::Spool;
-use runtime::{http, shutdown, telemetry};
+use runtime::telemetry::Logging;
+use runtime::{http, program, shutdown};
 use standalone::data_dir::DataDir;
 use standalone::export::{self, ExportArgs};
-use standalone::settings::{Settings, SettingsArgs};
+use standalone::settings::{General, StandaloneSettings, read_sources};
 use standalone::{Listeners, run};
 use store::{Store, sqlite};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use worker::commands::{self, Desk, Which};
+use worker::commands::{self, CommandContext, Which};
 use worker::preview::{self, PreviewArgs};
+use worker::settings::HttpSettings;
 
 /// esim-events in one process, with nothing to install: takes the webhooks of eSIM and payment providers, applies them, and
-/// delivers what they promise. Every setting is an environment variable, or the flag of the same name.
+/// delivers the actions that follow from them. Every setting is an environment variable, or the flag of the same name
 #[derive(Debug, Parser)]
 #[command(name = "standalone", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    settings: SettingsArgs,
+    settings: Flags<(StandaloneSettings, Logging)>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run until SIGTERM (the default)
     Run,
-    /// End with 0 if the instance that listens here is ready
+    /// Exit with 0 if the instance that listens on INGEST_LISTEN and WORKER_LISTEN is ready
     Health,
-    /// Move everything to PostgreSQL, for the distributed edition; the instance must be stopped
+    /// Move all data to PostgreSQL, for the distributed edition; the instance must be stopped
     Export(ExportArgs),
-    /// Show what customers get: a sample of a mail as a page on its own
+    /// Show a sample of a mail to customers as a page on its own
     Preview(PreviewArgs),
     #[command(flatten)]
     Ask(commands::Command),
@@ -46,41 +49,39 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match start(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let text = telemetry::chain(error.as_ref());
-            // Where stderr is gone too, the exit code still tells.
-            writeln!(io::stderr(), "standalone: {text}").ok();
-            ExitCode::FAILURE
-        }
-    }
+    program::exit("standalone", start(Cli::parse()).await)
 }
 
-async fn start(Cli { command, settings }: Cli) -> anyhow::Result<()> {
-    match command {
-        None | Some(Command::Run) => serve(&settings).await,
-        Some(Command::Health) => {
-            let (ingest, worker) = settings.listen()?;
-            http::probe(ingest).await.map_err(anyhow::Error::msg).context("ingest")?;
-            http::probe(worker).await.map_err(anyhow::Error::msg).context("worker")
-        }
+async fn start(cli: Cli) -> anyhow::Result<()> {
+    let given = cli.settings.given();
+    match cli.command {
+        None | Some(Command::Run) => serve(given).await,
+        Some(Command::Health) => health(given).await,
         Some(Command::Export(args)) => {
-            settings.logging()?.start();
-            let (ready, _) = settings.read()?;
-            export::run(&DataDir::lock(&settings.data_dir)?, ready, &args, &mut io::stdout()).await
+            Logging::load(given)?.start();
+            let settings = StandaloneSettings::load(given)?;
+            export::run(&DataDir::lock(&settings.data_dir)?, settings, &args, &mut io::stdout()).await
         }
         Some(Command::Preview(args)) => preview::run(&args, &mut io::stdout()),
-        Some(Command::Ask(command)) => ask(&settings, &command).await,
+        Some(Command::Ask(command)) => ask(given, &command).await,
     }
 }
 
-async fn serve(args: &SettingsArgs) -> anyhow::Result<()> {
-    let (settings, logging) = args.read()?;
-    let data = DataDir::lock(&args.data_dir)?;
+async fn health(given: &Given) -> anyhow::Result<()> {
+    let (ingest, worker) = check(|problems| {
+        let (ingest, worker) = (EndpointSettings::listen(given, problems), HttpSettings::listen(given, problems));
+        Ok((ingest?, worker?))
+    })?;
+    http::probe(ingest).await.map_err(anyhow::Error::msg).context("ingest")?;
+    http::probe(worker).await.map_err(anyhow::Error::msg).context("worker")
+}
+
+async fn serve(given: &Given) -> anyhow::Result<()> {
+    let (settings, logging) = <(StandaloneSettings, Logging)>::load(given)?;
+    let data = DataDir::lock(&settings.data_dir)?;
     let listeners = Listeners {
-        ingest: listen(settings.webhooks.listen, "INGEST_LISTEN").await?,
-        worker: listen(settings.worker_listen, "WORKER_LISTEN").await?,
+        ingest: program::listen(settings.webhooks.endpoint.listen, "INGEST_LISTEN").await?,
+        worker: program::listen(settings.work.http.listen, "WORKER_LISTEN").await?,
     };
     introduce(&settings, data.path())?;
     logging.start();
@@ -93,14 +94,9 @@ async fn serve(args: &SettingsArgs) -> anyhow::Result<()> {
     run(settings, &data, listeners, shutdown::on_signal()?).await
 }
 
-async fn listen(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    let failed = || format!("listening on {address}: choose another with {setting}");
-    TcpListener::bind(address).await.with_context(failed)
-}
-
 /// For whoever started it by hand; a log collector skips it.
-fn introduce(settings: &Settings, data: &Path) -> io::Result<()> {
-    let (ingest, worker) = (settings.webhooks.listen, settings.worker_listen);
+fn introduce(settings: &StandaloneSettings, data: &Path) -> io::Result<()> {
+    let (ingest, worker) = (settings.webhooks.endpoint.listen, settings.work.http.listen);
     let mut out = io::stdout();
     writeln!(
         out,
@@ -110,7 +106,7 @@ esim-events runs in this one process. Everything it keeps is in {}
   readiness       http://{ingest}/readyz  http://{worker}/readyz   metrics: /metrics",
         data.display()
     )?;
-    if settings.work.api_token.is_some() {
+    if settings.work.http.api_token.is_some() {
         writeln!(out, "  the shop's API  http://{worker}/v1")?;
     }
     if settings.is_try_out {
@@ -129,25 +125,43 @@ Or five hundred lives of all providers, with all that goes wrong on the way:
     writeln!(out)
 }
 
-async fn ask(settings: &SettingsArgs, command: &commands::Command) -> anyhow::Result<()> {
-    let store: Arc<dyn Store> = Arc::new(sqlite::open(&DataDir::find_database(&settings.data_dir)?));
+async fn ask(given: &Given, command: &commands::Command) -> anyhow::Result<()> {
+    let data_dir = check(|problems| General::data_dir(given, problems))?;
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&DataDir::find_database(&data_dir)?));
     match command.replay() {
-        Some(which) => replay(settings, &*store, which).await,
+        Some(which) => replay(given, &*store, which).await,
         None => {
-            let sources = |problems: &mut _| settings.sources(problems);
-            command.run(&store, &Desk { settings: &settings.work, sources: &sources }, &mut io::stdout()).await
+            let sources = |problems: &mut _| read_sources(given, problems);
+            command.run(&store, &CommandContext { given, sources: &sources }, &mut io::stdout()).await
         }
     }
 }
 
-/// The queue is the running instance's own, so it must be stopped for this.
-async fn replay(settings: &SettingsArgs, store: &dyn Store, which: Which<'_>) -> anyhow::Result<()> {
-    let (ready, _) = settings.read()?;
+/// The queue belongs to the running instance, so that this needs it stopped.
+async fn replay(given: &Given, store: &dyn Store, which: Which<'_>) -> anyhow::Result<()> {
+    let settings = StandaloneSettings::load(given)?;
     let data = DataDir::lock(&settings.data_dir)?;
-    let (queue, writer) = Spool::open(&data.queue(), ready.spool_max_bytes).await.context("opening the queue")?;
+    let queue = Spool::open(&data.queue(), settings.spool.max_bytes).await;
+    let (queue, writer) = queue.context("opening the queue")?;
     let stop = CancellationToken::new();
     let writing = tokio::spawn(writer.run(stop.clone()));
     commands::replay_dead_letters(store, &queue, which, &mut io::stdout()).await?;
     stop.cancel();
     Ok(writing.await??)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_manual_names_every_variable() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_long_help().to_string();
+        for setting in <(StandaloneSettings, Logging)>::list() {
+            assert!(help.contains(&format!("[env: {}]", setting.name)), "{}", setting.name);
+        }
+    }
 }

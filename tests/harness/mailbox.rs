@@ -1,10 +1,6 @@
 //! The customers' mail server, in a container of its own: takes what the worker sends, shows it as any mail program
 //! would read it, and refuses, keeps silent or is away as told.
 
-use std::time::Duration;
-
-use lettre::message::Mailbox as Address;
-use mail::{Brand, Templates};
 use mail_parser::{HeaderName, MessageParser, MimeHeaders as _, PartType};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use reqwest::Client;
@@ -12,7 +8,6 @@ use serde_json::{Value, json};
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::{GenericImage, ImageExt as _};
 use uuid::Uuid;
-use worker::channel::email::{Authority, EmailSettings};
 
 use crate::broker::http_client;
 use crate::containers::{Container, free_port};
@@ -22,8 +17,6 @@ use crate::eventually::{eventually, holds};
 pub const FROM: &str = "Shop <hello@shop.example>";
 pub const USER: &str = "shop";
 pub const PASSWORD: &str = "the/password:of@the-shop";
-/// Long enough for one mail on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(2);
 /// More than any test sends.
 const MAILS_MAX: u32 = 10_000;
 
@@ -121,19 +114,6 @@ impl Mailbox {
     /// The authority that signed its certificate, as PEM.
     pub fn authority(&self) -> &str {
         &self.authority
-    }
-
-    /// What the worker has to know of it.
-    pub fn settings(&self) -> EmailSettings {
-        EmailSettings {
-            url: self.url().into(),
-            authority: Some(Authority::parse(self.authority.as_bytes()).unwrap()),
-            from: FROM.parse::<Address>().unwrap(),
-            brand: Brand { name: "Shop".to_owned(), ..Brand::default() },
-            templates: Templates::load([]).unwrap().into(),
-            timeout: TIMEOUT,
-            concurrency: 4,
-        }
     }
 
     /// From now on every recipient is refused with this code; `None`: no longer.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +10,6 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
-use worker::channel::merchant_webhook::MerchantWebhookSettings;
 
 const KEY: &[u8] = b"the shop and the worker share this";
 
@@ -50,21 +48,11 @@ impl Merchant {
         Self { server, answer }
     }
 
-    /// What the worker has to know of it.
-    pub fn settings(&self) -> MerchantWebhookSettings {
-        MerchantWebhookSettings {
-            url: self.url().parse().unwrap(),
-            secrets: vec![KEY.to_vec().into()],
-            timeout: Duration::from_secs(2),
-            concurrency: 16,
-        }
-    }
-
     pub fn url(&self) -> String {
         format!("{}/hook", self.server.uri())
     }
 
-    /// The same key as an operator writes it.
+    /// The key, as an operator writes it.
     pub fn secret(&self) -> String {
         format!("whsec_{}", STANDARD.encode(KEY))
     }

@@ -125,7 +125,7 @@ pub fn envelope(source: Source, body: &[u8]) -> Envelope {
 
 pub(crate) async fn publish(settings: BrokerSettings, envelope: &Envelope) {
     let stop = CancellationToken::new();
-    let (publisher, publishing) = Publisher::start(Broker::new(settings), stop.clone());
+    let (publisher, publishing) = Publisher::start(Broker::new(settings, "integration"), stop.clone());
     eventually(
         "the publisher is connected",
         async || {

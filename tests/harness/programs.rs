@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use ingest::settings::IngestSettings;
 use reqwest::Client;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -13,6 +14,7 @@ use tokio::process::Child;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use worker::settings::WorkerSettings;
 
 use crate::broker::http_client;
 use crate::containers::free_port;
@@ -30,11 +32,11 @@ pub struct Program {
 }
 
 impl Program {
-    pub async fn ingest(settings: ingest::Settings) -> Self {
+    pub async fn ingest(settings: IngestSettings) -> Self {
         Self::start(async |listener, stop| ingest::run(settings, listener, stop).await).await
     }
 
-    pub async fn worker(settings: worker::settings::Settings) -> Self {
+    pub async fn worker(settings: WorkerSettings) -> Self {
         Self::start(async |listener, stop| worker::run(settings, listener, stop).await).await
     }
 

@@ -83,15 +83,15 @@ impl TestQueue for BrokerQueue {
     async fn create(room: Room) -> Self {
         let shared = shared().await;
         let host = VirtualHost::create(&shared.rabbitmq, &format!("test_{}", Uuid::now_v7().simple())).await;
-        let broker = Broker::new(BrokerSettings {
+        let settings = BrokerSettings {
             url: host.amqp_url().into(),
-            connection_name: "integration".to_owned(),
             confirm_timeout: Duration::from_secs(10),
             queue_max_length: match room {
                 Room::Ample => 100_000,
                 Room::Scarce => 5,
             },
-        });
+        };
+        let broker = Broker::new(settings, "integration");
         Self::connect(broker, host, shared).await
     }
 

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use ingest::settings::{EndpointSettings, IngestSettings};
 use runtime::broker::BrokerSettings;
+use runtime::settings::{Given, SettingsGroup};
 use samples::Source;
 use shared::schedule::Schedule;
-use worker::routing::Routing;
-use worker::settings::{Limits, Roles, Settings as WorkerSettings, WorkSettings};
+use worker::settings::{Roles, WorkSettings, WorkerSettings};
 use worker::sources::Sources;
 
-use crate::mailbox::{FROM, Mailbox, Security};
+use crate::mailbox::{FROM, Security};
 use crate::sources;
 use crate::system::System;
 
@@ -40,7 +40,7 @@ pub struct Setup {
     /// By the source's name, the table `api` of its entry, without a head.
     apis: BTreeMap<&'static str, String>,
     before_confirmation: &'static str,
-    change_ingest: Change<ingest::WebhookSettings>,
+    change_ingest: Change<EndpointSettings>,
     change_worker: Vec<Change<WorkSettings>>,
 }
 
@@ -149,7 +149,7 @@ impl Setup {
     }
 
     #[must_use]
-    pub fn ingest(self, change: impl Fn(&mut ingest::WebhookSettings) + Send + Sync + 'static) -> Self {
+    pub fn ingest(self, change: impl Fn(&mut EndpointSettings) + Send + Sync + 'static) -> Self {
         Self { change_ingest: Box::new(change), ..self }
     }
 
@@ -174,37 +174,29 @@ impl Setup {
     }
 
     pub fn broker_settings(&self, system: &System) -> BrokerSettings {
-        BrokerSettings {
-            url: system.host.amqp_url().into(),
-            connection_name: "integration".to_owned(),
-            confirm_timeout: Duration::from_secs(5),
-            queue_max_length: QUEUE_MAX_LENGTH,
-        }
+        let environment = [
+            ("AMQP_URL", system.host.amqp_url()),
+            ("CONFIRM_TIMEOUT", "5s".to_owned()),
+            ("QUEUE_MAX_LENGTH", QUEUE_MAX_LENGTH.to_string()),
+        ];
+        load(owned(environment))
     }
 
+    /// The settings of a worker in this process: its environment, and the changes that the test wants.
     pub fn worker_settings(&self, system: &System) -> WorkerSettings {
-        let mut work = WorkSettings {
-            // The clock would end plans whose dates are past, in the middle of a test about something else.
-            roles: Roles { clock: false, ..Roles::ALL },
-            limits: Limits { lanes: 2, ..Limits::default() },
-            merchant_webhook: system.merchant.as_ref().map(crate::merchant::Merchant::settings),
-            email: system.mailbox.as_ref().map(Mailbox::settings),
-            routing: Routing::load(written(system, "routing.toml", NO_NIGHT).as_ref()).unwrap(),
-            sources: self.worker_sources(),
-            public_url: None,
-            api_token: Some(API_TOKEN.into()),
-            shutdown_deadline: Duration::from_secs(20),
-        };
-        self.change_worker.iter().for_each(|change| change(&mut work));
-        WorkerSettings {
-            work,
-            database_url: system.database_url.clone().into(),
-            database_connections: self.database_connections,
-            broker: BrokerSettings {
-                url: format!("{}?heartbeat={}", system.host.amqp_url(), self.heartbeat_s).into(),
-                ..self.broker_settings(system)
-            },
-        }
+        let mut environment = self.worker_basis(system);
+        environment.extend(owned([
+            ("AMQP_URL", format!("{}?heartbeat={}", system.host.amqp_url(), self.heartbeat_s)),
+            ("CONFIRM_TIMEOUT", "5s".to_owned()),
+            ("DATABASE_CONNECTIONS", self.database_connections.to_string()),
+            ("LANES", "2".to_owned()),
+        ]));
+        let mut settings: WorkerSettings = load(environment);
+        // The clock would end plans whose dates are past, in the middle of a test about something else.
+        settings.work.roles = Roles { clock: false, ..Roles::ALL };
+        settings.work.sources = self.worker_sources();
+        self.change_worker.iter().for_each(|change| change(&mut settings.work));
+        settings
     }
 
     /// Without an API the worker is not told of any source.
@@ -222,70 +214,78 @@ impl Setup {
         Sources::parse(&file, |secret| Some(secret.to_owned())).unwrap()
     }
 
-    pub fn ingest_settings(&self, system: &System) -> ingest::Settings {
-        let environment = sources::environment();
-        let find = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, secret)| secret.clone());
-        let mut webhooks = ingest::WebhookSettings {
-            sources: ingest::sources::Sources::parse(&self.sources, &find).unwrap(),
-            listen: ([127, 0, 0, 1], 0).into(),
-            body_limit_bytes: 256 * 1024,
-            body_timeout: Duration::from_secs(10),
-            trusted_proxies: Vec::new(),
-            shutdown_deadline: Duration::from_secs(7),
-        };
-        (self.change_ingest)(&mut webhooks);
-        ingest::Settings {
-            webhooks,
-            broker: BrokerSettings { confirm_timeout: Duration::from_secs(1), ..self.broker_settings(system) },
-            spool_dir: spool_dir(system),
-            spool_max_bytes: 64 * 1024 * 1024,
-        }
+    /// The settings of an ingest in this process.
+    pub fn ingest_settings(&self, system: &System) -> IngestSettings {
+        let mut settings: IngestSettings = load(self.ingest_environment(system, &[]));
+        (self.change_ingest)(&mut settings.webhooks.endpoint);
+        settings
     }
 
-    /// The same as environment variables, for the binary.
+    /// The environment of a worker in a process of its own.
     pub fn worker_environment(
         &self,
         system: &System,
         amqp_port: u16,
         more: &[(&'static str, &str)],
     ) -> Vec<(String, String)> {
-        let mut environment = vec![
-            ("DATABASE_URL", system.database_url.clone()),
+        let mut environment = self.worker_basis(system);
+        environment.extend(owned([
             ("AMQP_URL", system.host.amqp_url_through(amqp_port)),
-            ("QUEUE_MAX_LENGTH", QUEUE_MAX_LENGTH.to_string()),
-            ("API_TOKEN", API_TOKEN.to_owned()),
             // What a killed worker was sending is taken over soon.
-            ("MERCHANT_WEBHOOK_TIMEOUT", "2s".to_owned()),
             ("DELIVERY_LEASE", "4s".to_owned()),
-        ];
-        if let Some(merchant) = &system.merchant {
-            environment.push(("MERCHANT_WEBHOOK_URL", merchant.url()));
-            environment.push(("MERCHANT_WEBHOOK_SECRETS", merchant.secret()));
-        }
-        if let Some(mailbox) = &system.mailbox {
-            environment.push(("SMTP_URL", mailbox.url()));
-            environment.push(("MAIL_FROM", FROM.to_owned()));
-            environment.push(("MAIL_TIMEOUT", "3s".to_owned()));
-            environment.push(("SMTP_CA_FILE", written(system, "authority.pem", mailbox.authority())));
-            environment.push(("ROUTING_FILE", written(system, "routing.toml", NO_NIGHT)));
-        }
-        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        ]));
+        environment.extend(owned(more.iter().map(|(name, value)| (*name, (*value).to_owned()))));
+        environment
     }
 
-    pub fn ingest_environment(&self, system: &System, more: &[(&str, &str)]) -> Vec<(String, String)> {
-        let file = system.spool.path().join("sources.toml");
-        std::fs::write(&file, &self.sources).unwrap();
-        let mut environment = sources::environment();
-        environment.extend([
-            ("AMQP_URL".to_owned(), system.host.amqp_url()),
-            ("SOURCES_FILE".to_owned(), file.display().to_string()),
-            ("SPOOL_DIR".to_owned(), spool_dir(system).display().to_string()),
-            ("QUEUE_MAX_LENGTH".to_owned(), QUEUE_MAX_LENGTH.to_string()),
+    fn worker_basis(&self, system: &System) -> Vec<(String, String)> {
+        let mut environment = owned([
+            ("DATABASE_URL", system.database_url.clone()),
+            ("QUEUE_MAX_LENGTH", QUEUE_MAX_LENGTH.to_string()),
+            ("API_TOKEN", API_TOKEN.to_owned()),
+            ("ROUTING_FILE", written(system, "routing.toml", NO_NIGHT)),
         ]);
+        if let Some(merchant) = &system.merchant {
+            environment.extend(owned([
+                ("MERCHANT_WEBHOOK_URL", merchant.url()),
+                ("MERCHANT_WEBHOOK_SECRETS", merchant.secret()),
+                ("MERCHANT_WEBHOOK_TIMEOUT", "2s".to_owned()),
+            ]));
+        }
+        if let Some(mailbox) = &system.mailbox {
+            environment.extend(owned([
+                ("SMTP_URL", mailbox.url()),
+                ("SMTP_CA_FILE", written(system, "authority.pem", mailbox.authority())),
+                ("MAIL_FROM", FROM.to_owned()),
+                ("MAIL_TIMEOUT", "2s".to_owned()),
+                ("BRAND_NAME", "Shop".to_owned()),
+            ]));
+        }
+        environment
+    }
+
+    /// The environment of an ingest in a process of its own.
+    pub fn ingest_environment(&self, system: &System, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut environment = sources::environment();
+        environment.extend(owned([
+            ("AMQP_URL", system.host.amqp_url()),
+            ("SOURCES_FILE", written(system, "sources.toml", &self.sources)),
+            ("SPOOL_DIR", system.spool.path().join("spool").display().to_string()),
+            ("QUEUE_MAX_LENGTH", QUEUE_MAX_LENGTH.to_string()),
+        ]));
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         environment
     }
+}
+
+/// The settings that follow from an environment. Of two variables of one name the later counts, as in a process.
+fn load<S: SettingsGroup>(environment: Vec<(String, String)>) -> S {
+    let environment: BTreeMap<_, _> = environment.into_iter().collect();
+    S::load(&Given::from_env(move |name| environment.get(name).cloned())).unwrap()
+}
+
+fn owned<'a>(variables: impl IntoIterator<Item = (&'a str, String)>) -> Vec<(String, String)> {
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// A file of the test's own; its path.
@@ -293,8 +293,4 @@ fn written(system: &System, name: &str, text: &str) -> String {
     let file = system.spool.path().join(name);
     std::fs::write(&file, text).unwrap();
     file.display().to_string()
-}
-
-fn spool_dir(system: &System) -> PathBuf {
-    system.spool.path().join("spool")
 }

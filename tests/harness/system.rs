@@ -312,7 +312,8 @@ impl System {
     /// Sends dead letters through the door again; what the command says to it.
     pub async fn replay(&self, which: Which<'_>) -> String {
         let (stop, mut out) = (CancellationToken::new(), Vec::new());
-        let (publisher, publishing) = Publisher::start(Broker::new(self.setup.broker_settings(self)), stop.clone());
+        let (publisher, publishing) =
+            Publisher::start(Broker::new(self.setup.broker_settings(self), "integration"), stop.clone());
         replay_dead_letters(&self.pool, &publisher, which, &mut out).await.unwrap();
         stop.cancel();
         publishing.await.unwrap().unwrap();

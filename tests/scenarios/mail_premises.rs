@@ -29,7 +29,7 @@ enum Death {
 async fn with_dead_server(death: Death) -> System {
     let setup = Setup::default().mail().schedule(SOON).worker(|settings| {
         if let Some(email) = &mut settings.email {
-            email.timeout = std::time::Duration::from_millis(300);
+            email.smtp.timeout = std::time::Duration::from_millis(300);
         }
     });
     let system = setup.start().await;

@@ -73,7 +73,7 @@ async fn a_mail_that_is_greylisted_arrives_later_and_once() {
 async fn a_server_that_hangs_holds_nobody_up_for_long() {
     let setup = Setup::default().mail().schedule(SOON).worker(|settings| {
         if let Some(email) = &mut settings.email {
-            email.timeout = Duration::from_millis(300);
+            email.smtp.timeout = Duration::from_millis(300);
         }
     });
     let system = setup.start().await;
@@ -103,7 +103,7 @@ async fn a_wrong_password_is_said_without_it() {
         let setup = Setup::default().mail_over(security).schedule(&[10, 10]).worker(move |settings| {
             if let Some(email) = &mut settings.email {
                 let right = percent_encoded(PASSWORD);
-                email.url = email.url.expose_secret().replace(&right, wrong).into();
+                email.smtp.url = email.smtp.url.expose_secret().replace(&right, wrong).into();
             }
         });
         let system = setup.start().await;
@@ -124,7 +124,7 @@ async fn a_server_whose_certificate_nobody_vouches_for_gets_nothing() {
     for security in [Security::StartTls, Security::Tls] {
         let setup = Setup::default().mail_over(security).schedule(SOON).worker(|settings| {
             if let Some(email) = &mut settings.email {
-                email.authority = None;
+                email.smtp.authority = None;
             }
         });
         let mut system = setup.start().await;

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use harness::{Setup, System};
+use runtime::settings::Flags;
 use serde_json::{Value, json};
 use store::Store;
 use tempfile::TempDir;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
-use worker::commands::{Command, Desk};
-use worker::settings::SettingsArgs;
+use worker::commands::{Command, CommandContext};
+use worker::settings::{WorkerSettings, require_sources};
 
 const TOKEN: &str = "hunter2-that-nobody-may-see";
 const OURS: &str = "https://hooks.example/base/webhooks";
@@ -20,7 +21,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    settings: SettingsArgs,
+    settings: Flags<WorkerSettings>,
 }
 
 /// A provider that keeps what it is told, and answers what `answer` makes of it.
@@ -95,9 +96,10 @@ impl Shop {
         // Each command is a process of its own, which fetches a token: more often than Airalo would have it.
         sqlx::query("DELETE FROM api_limits").execute(&self.system.pool).await.unwrap();
         let Cli { command, settings } = Cli::parse_from(self.arguments(line));
-        let desk = Desk { settings: &settings.work, sources: &|problems| settings.sources(problems) };
+        let given = settings.given();
+        let context = CommandContext { given, sources: &|problems| require_sources(given, problems) };
         let store: Arc<dyn Store> = Arc::new(self.system.pool.clone());
-        command.run(&store, &desk, &mut out).await.unwrap();
+        command.run(&store, &context, &mut out).await.unwrap();
         let told = String::from_utf8(out).unwrap();
         assert!(!told.contains(TOKEN), "{told}");
         told

@@ -12,7 +12,7 @@ use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
 use crate::dead_letter;
-pub use arguments::{Command, Desk};
+pub use arguments::{Command, CommandContext};
 
 /// How long a replay waits for the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(10);

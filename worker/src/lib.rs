@@ -53,7 +53,7 @@ use runtime::http::{Status, serve};
 use runtime::queue::{Publish, Queue};
 use runtime::retry::Retry;
 use runtime::shutdown::Tasks;
-use settings::{Settings, WorkSettings};
+use settings::{WorkSettings, WorkerSettings};
 use store::{Store, may_pass};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -65,10 +65,10 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 
 /// Works until `stop`, with RabbitMQ and PostgreSQL; `listener` serves health and metrics. Waits for a database that is
 /// away, and ends with an error if a part of it can't go on.
-pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-    let Settings { work, database_url, database_connections, broker } = settings;
-    let store = store::postgres::open(&database_url, database_connections).context("reading DATABASE_URL")?;
-    let broker = Broker::new(broker);
+pub async fn run(settings: WorkerSettings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    let WorkerSettings { work, database, broker } = settings;
+    let store = store::postgres::open(&database.url, database.connections).context("reading DATABASE_URL")?;
+    let broker = Broker::new(broker, "worker");
     let mut tasks = Tasks::new(stop.clone());
     let publisher = (work.roles.clock || work.roles.fetch).then(|| {
         let (publisher, publishing) = Publisher::start(broker.clone(), stop.clone());
@@ -110,7 +110,7 @@ pub async fn run_on(
     let mut tasks = Tasks::new(stop.clone());
     let health = Arc::clone(&context);
     let status = Status::new(Arc::new(registry), move || health.health.ready(settings.roles.consume));
-    let router = match settings.api_token.clone() {
+    let router = match settings.http.api_token.clone() {
         Some(token) => status.router().merge(api::router(Arc::clone(&context), token)),
         None => status.router(),
     };

@@ -20,6 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
 use crate::queue::{Queue, QueueError, Session};
+use crate::settings::{count, default, duration, required};
 
 pub use lane::BrokerLane;
 pub use publisher::Publisher;
@@ -31,41 +32,45 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A peer that is silent for twice this long (s) is taken as gone. RabbitMQ advises against less than 5.
 const HEARTBEAT_S: u16 = 10;
 
-/// Where the broker is, and how the queues are bounded.
-#[derive(Debug, Clone)]
-pub struct BrokerSettings {
-    /// `amqp://user:password@host:port/vhost`, or `amqps://`.
-    pub url: SecretString,
-    /// What the broker's own tools show for our connections.
-    pub connection_name: String,
-    /// How long a published message may stay unconfirmed.
-    pub confirm_timeout: Duration,
-    /// `x-max-length` (messages) of each queue; what exceeds it is refused, not dropped.
-    pub queue_max_length: u64,
+crate::settings! {
+    /// The broker's address, and the bounds of its queues.
+    pub struct BrokerSettings under "RabbitMQ" {
+        /// amqp://user:password@host:port/vhost, or amqps:// for TLS; %2f is the default vhost
+        AMQP_URL => url: SecretString = required(amqp_url),
+        /// How long to wait for RabbitMQ's confirmation of a published message
+        CONFIRM_TIMEOUT => confirm_timeout: Duration = default("1s", duration),
+        /// Messages that each queue holds before it refuses more (x-max-length); the same for ingest and worker, and for a
+        /// queue that exists
+        QUEUE_MAX_LENGTH => queue_max_length: u64 = default("1000000", count(i64::MAX.unsigned_abs())),
+    }
 }
 
-/// Knows where the broker is and opens connections to it. Cheap to clone.
+/// Checks an AMQP URL. The error does not quote it.
+fn amqp_url(text: &str) -> Result<SecretString, String> {
+    // lapin would take the defaults of the missing parts, and `localhost` for an IPv6 literal.
+    if !text.starts_with("amqp://") && !text.starts_with("amqps://") {
+        return Err("it must start with amqp:// or amqps://".to_owned());
+    }
+    if text.contains("@[") || text.contains("//[") {
+        return Err("an IPv6 address is not supported here; use a host name".to_owned());
+    }
+    text.parse::<AMQPUri>()
+        .map(|_| text.into())
+        .map_err(|_quotes_the_url| "it is not amqp://user:password@host:port/vhost".to_owned())
+}
+
+/// Opens connections to the broker. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Broker(Arc<BrokerSettings>);
+pub struct Broker {
+    settings: Arc<BrokerSettings>,
+    /// Shown by the broker's own tools.
+    connection_name: Arc<str>,
+}
 
 impl Broker {
-    pub fn new(settings: BrokerSettings) -> Self {
-        Self(Arc::new(settings))
-    }
-
-    /// Says what is wrong with an AMQP URL, without quoting from it.
-    pub fn check_url(url: &SecretString) -> Result<(), String> {
-        let text = url.expose_secret();
-        // lapin would take the defaults of the missing parts, and `localhost` for an IPv6 literal.
-        if !text.starts_with("amqp://") && !text.starts_with("amqps://") {
-            return Err("it must start with amqp:// or amqps://".to_owned());
-        }
-        if text.contains("@[") || text.contains("//[") {
-            return Err("an IPv6 address is not supported here; use a host name".to_owned());
-        }
-        text.parse::<AMQPUri>()
-            .map(drop)
-            .map_err(|_quotes_the_url| "it is not amqp://user:password@host:port/vhost".to_owned())
+    /// `program` names the connections in the broker's own tools.
+    pub fn new(settings: BrokerSettings, program: &str) -> Self {
+        Self { settings: Arc::new(settings), connection_name: format!("esim-events {program}").into() }
     }
 
     /// `host:port/vhost`: what may be logged of the URL.
@@ -77,11 +82,11 @@ impl Broker {
     }
 
     fn settings(&self) -> &BrokerSettings {
-        &self.0
+        &self.settings
     }
 
     fn uri(&self) -> Result<AMQPUri, String> {
-        self.0.url.expose_secret().parse()
+        self.settings.url.expose_secret().parse()
     }
 
     async fn open(&self) -> Result<Connection, QueueError> {
@@ -93,7 +98,7 @@ impl Broker {
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
         uri.query.connection_timeout.get_or_insert_with(|| CONNECT_TIMEOUT.as_secs() * 1_000);
         // lapin's own recovery stays off: it would replay consumers and confirms behind our back.
-        let properties = ConnectionProperties::default().with_connection_name(self.0.connection_name.as_str().into());
+        let properties = ConnectionProperties::default().with_connection_name(self.connection_name.as_ref().into());
         Connection::connect_uri(uri, properties).await.map_err(|error| self.explain(error))
     }
 
@@ -120,7 +125,7 @@ impl Queue for Broker {
     async fn connect(&self) -> Result<BrokerConnection, QueueError> {
         let connecting = async {
             let connection = self.open().await?;
-            topology::declare(&connection, self.0.queue_max_length).await?;
+            topology::declare(&connection, self.settings.queue_max_length).await?;
             Ok(BrokerConnection { connection, address: self.address() })
         };
         timeout(CONNECT_TIMEOUT, connecting)
@@ -195,12 +200,9 @@ mod tests {
 
     #[test]
     fn an_address_shows_no_password() {
-        let broker = Broker::new(BrokerSettings {
-            url: SecretString::from("amqp://someone:hunter2@rabbit:5673/shop"),
-            connection_name: "test".to_owned(),
-            confirm_timeout: Duration::from_secs(1),
-            queue_max_length: 1,
-        });
+        let url = "amqp://someone:hunter2@rabbit:5673/shop".into();
+        let settings = BrokerSettings { url, confirm_timeout: Duration::from_secs(1), queue_max_length: 1 };
+        let broker = Broker::new(settings, "test");
         assert_eq!(broker.address(), "rabbit:5673/shop");
         assert!(!format!("{broker:?}").contains("hunter2"));
     }
@@ -209,9 +211,9 @@ mod tests {
     fn a_wrong_url_is_explained_without_quoting_it() {
         for url in ["", "http://u:hunter2@h", "rabbit:5672", "amqp://u:hunter2@[::1]:5672", "amqp://u:hunter2@h:99999"]
         {
-            let problem = Broker::check_url(&SecretString::from(url)).unwrap_err();
+            let problem = amqp_url(url).unwrap_err();
             assert!(!problem.contains("hunter2"), "{problem}");
         }
-        assert_eq!(Broker::check_url(&SecretString::from("amqps://u:p@h/%2f")), Ok(()));
+        assert!(amqp_url("amqps://u:p@h/%2f").is_ok());
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod broker;
 pub mod http;
+pub mod program;
 pub mod queue;
 pub mod retry;
 pub mod retry_after;

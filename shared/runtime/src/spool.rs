@@ -22,11 +22,20 @@ pub use stats::Stats;
 pub use writer::Writer;
 
 use crate::queue::{NotPublished, Publish};
+use crate::settings::{count, default};
 use file::{Entry, SpoolFile};
 use writer::Command;
 
 /// Commands that wait for the writer; beyond it, senders wait.
 const MAX_WAITING: usize = 1_024;
+
+crate::settings! {
+    /// The bound of the spool.
+    pub struct SpoolSettings under "Spool" {
+        /// Bytes of webhooks that the spool holds at most (1 GiB by default); when it is full, webhooks are answered 503
+        SPOOL_MAX_BYTES => max_bytes: u64 = default("1073741824", count(i64::MAX.unsigned_abs())),
+    }
+}
 
 /// Why the spool can't take a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -7,44 +7,26 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use clap::Args;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::JsonFields;
 
-use crate::settings::Problems;
+use crate::settings::default;
 use json::FlatJson;
 
 mod json;
 
-/// What is logged, as settings.
-#[derive(Debug, Clone, Args)]
-pub struct LoggingArgs {
-    /// Log lines for people (pretty) or for machines (json)
-    #[arg(long, env = "LOG_FORMAT", default_value = "pretty", global = true)]
-    log_format: String,
-    /// What is logged: error, warn, info, debug, trace, also by module, such as info,ingest=debug
-    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
-    rust_log: String,
-}
-
-impl LoggingArgs {
-    pub fn read(&self, problems: &mut Problems) -> Option<Logging> {
-        let format = problems.take("LOG_FORMAT", LogFormat::parse(&self.log_format));
-        let filter = problems.take("RUST_LOG", check_filter(&self.rust_log));
-        format.zip(filter).map(|(format, ())| Logging { format, filter: self.rust_log.clone() })
+crate::settings! {
+    /// What is logged, and how.
+    pub struct Logging under "Logs" {
+        /// Log lines for people (pretty) or for machines (json)
+        LOG_FORMAT => format: LogFormat = default("pretty", LogFormat::parse),
+        /// Levels that are logged (error, warn, info, debug, trace), also for single modules: info,ingest=debug
+        RUST_LOG => filter: String = default("info", filter),
     }
 }
 
-/// How to log.
-#[derive(Debug, Clone)]
-pub struct Logging {
-    pub format: LogFormat,
-    /// As `RUST_LOG` has it.
-    pub filter: String,
-}
-
 impl Logging {
-    /// Starts logging to stdout. Until here nothing is logged, so what is wrong with settings is told on stderr.
+    /// Starts logging to stdout. Problems with settings come earlier, and go to stderr.
     pub fn start(&self) {
         start(self.format, &self.filter);
     }
@@ -70,9 +52,9 @@ impl LogFormat {
     }
 }
 
-/// Says what is wrong with a filter as `RUST_LOG` has it.
-pub fn check_filter(filter: &str) -> Result<(), String> {
-    EnvFilter::try_new(filter).map(drop).map_err(|error| error.to_string())
+/// Checks a filter as `RUST_LOG` has it.
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// Starts logging to stdout. `filter` is what `RUST_LOG` holds. Called twice, the second call changes nothing.
@@ -191,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_wrong_filter_is_refused() {
-        assert_eq!(check_filter("info,ingest=debug"), Ok(()));
-        assert!(check_filter("ingest=loud").is_err());
+        assert_eq!(filter("info,ingest=debug").as_deref(), Ok("info,ingest=debug"));
+        assert!(filter("ingest=loud").is_err());
     }
 }

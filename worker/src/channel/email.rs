@@ -1,8 +1,5 @@
 //! The customer's mailbox: a rendered mail, sent over SMTP. What it says is `mail`'s business.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use anyhow::Context as _;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
@@ -10,8 +7,8 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::response::Category;
 use lettre::transport::smtp::{AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use mail::{Brand, Mail, Templates};
-use secrecy::{ExposeSecret as _, SecretString};
+use mail::Mail;
+use secrecy::ExposeSecret as _;
 use shared::action::ActionKind;
 use shared::contact::Contact;
 use store::outbox::Claimed;
@@ -19,23 +16,11 @@ use tokio::time::timeout;
 
 use super::Outcome;
 
-pub const NAME: &str = "email";
+mod settings;
 
-/// Where mail is handed in, and what it looks like.
-#[derive(Debug, Clone)]
-pub struct EmailSettings {
-    /// `smtps://user:password@host:465`, or `smtp://…:587?tls=required`.
-    pub url: SecretString,
-    /// Trusted beside the system's, for a mail server of one's own.
-    pub authority: Option<Authority>,
-    pub from: Mailbox,
-    pub brand: Brand,
-    pub templates: Arc<Templates>,
-    /// For one mail, from connecting to the server's last word.
-    pub timeout: Duration,
-    /// Connections to the server at once.
-    pub concurrency: usize,
-}
+pub use settings::{EmailSettings, SmtpSettings};
+
+pub const NAME: &str = "email";
 
 /// The certificate that a private mail server's own is signed by.
 #[derive(Clone)]
@@ -68,16 +53,16 @@ impl Email {
     /// Connects when there is something to send.
     pub fn new(settings: EmailSettings) -> anyhow::Result<Self> {
         runtime::tls::use_ring();
-        let connections = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
+        let connections = u32::try_from(settings.smtp.concurrency).unwrap_or(u32::MAX);
         let transport = server(&settings)?
-            .timeout(Some(settings.timeout))
+            .timeout(Some(settings.smtp.timeout))
             .pool_config(PoolConfig::new().max_size(connections))
             .build();
         Ok(Self { settings, transport })
     }
 
     pub fn concurrency(&self) -> usize {
-        self.settings.concurrency
+        self.settings.smtp.concurrency
     }
 
     /// Sends one delivery to its contact. Sent twice, it has the same `Message-ID`, by which mailboxes know a copy.
@@ -99,7 +84,7 @@ impl Email {
                 return Outcome::Failed { error: format!("can't compose the mail: {error}"), retry_after: None };
             }
         };
-        match timeout(self.settings.timeout, self.transport.send(message)).await {
+        match timeout(self.settings.smtp.timeout, self.transport.send(message)).await {
             Ok(Ok(_accepted)) => Outcome::Sent,
             Ok(Err(error)) => judge(&error),
             Err(_elapsed) => failed("the mail server did not answer in time"),
@@ -114,9 +99,9 @@ impl Email {
         }
         let body = MultiPart::alternative().singlepart(SinglePart::plain(mail.text)).multipart(html);
         Message::builder()
-            .from(self.settings.from.clone())
+            .from(self.settings.smtp.from.clone())
             .to(Mailbox::new(contact.name.clone(), to))
-            .message_id(Some(message_id(delivery, self.settings.from.email.domain())))
+            .message_id(Some(message_id(delivery, self.settings.smtp.from.email.domain())))
             // RFC 3834: no out-of-office reply to this one.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Content-Language"), mail.locale))
@@ -128,9 +113,9 @@ impl Email {
 
 /// The server that the URL names, trusted by the system's certificates and the settings' own.
 fn server(settings: &EmailSettings) -> anyhow::Result<AsyncSmtpTransportBuilder> {
-    let text = settings.url.expose_secret();
+    let text = settings.smtp.url.expose_secret();
     let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(text).context("reading SMTP_URL")?;
-    let Some(Authority(certificate)) = settings.authority.clone() else { return Ok(server) };
+    let Some(Authority(certificate)) = settings.smtp.authority.clone() else { return Ok(server) };
     let url: reqwest::Url = text.parse().context("reading SMTP_URL")?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let tls = TlsParameters::builder(host).add_root_certificate(certificate).build().context("reading SMTP_CA_FILE")?;

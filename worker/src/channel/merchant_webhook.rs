@@ -1,14 +1,12 @@
 //! The shop's own endpoint, by the Standard Webhooks specification 1.0.0.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::{Client, StatusCode, redirect};
 use runtime::retry_after;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::{Value, json};
@@ -18,19 +16,12 @@ use store::outbox::Claimed;
 
 use super::Outcome;
 
-pub const NAME: &str = "merchant_webhook";
+mod settings;
 
-/// Where and how the shop wants to be told.
-#[derive(Debug, Clone)]
-pub struct MerchantWebhookSettings {
-    pub url: Url,
-    /// The bytes behind `whsec_`; each signs, so that a receiver can change from one to the next.
-    pub secrets: Vec<SecretSlice<u8>>,
-    /// For connecting, sending and the answer together.
-    pub timeout: Duration,
-    /// Requests under way at once.
-    pub concurrency: usize,
-}
+pub use settings::MerchantWebhookSettings;
+pub(crate) use settings::http_url;
+
+pub const NAME: &str = "merchant_webhook";
 
 /// Sends to the shop's endpoint. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -161,7 +152,7 @@ mod tests {
     fn answers_are_read_as_the_specification_says() {
         let failed = |status: u16, retry_after: Option<u64>| Outcome::Failed {
             error: format!("the endpoint answered {status}"),
-            retry_after: retry_after.map(Duration::from_secs),
+            retry_after: retry_after.map(std::time::Duration::from_secs),
         };
         check(200, None, &Outcome::Sent);
         check(204, None, &Outcome::Sent);

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use runtime::settings::{Problems, WrongSettings};
+use runtime::settings::{Given, Noted, Problems, WrongSettings, check};
 use store::Store;
 use uuid::Uuid;
 
 use super::{Which, enable_endpoints, list_dead_letters, show_dead_letter, show_gaps};
-use crate::settings::WorkArgs;
+use crate::settings::SiteSettings;
 use crate::sources::Sources;
 use crate::subscriptions::{self, AiraloCommand, EsimAccessCommand};
 use crate::verify::{self, VerifyArgs};
@@ -78,11 +78,11 @@ pub enum Endpoints {
     },
 }
 
-/// What a command may need besides the store.
-pub struct Desk<'a> {
-    pub settings: &'a WorkArgs,
-    /// Those of `SOURCES_FILE`, which not every command needs.
-    pub sources: &'a dyn Fn(&mut Problems) -> Option<Sources>,
+/// Where commands find their settings; each reads only those that it needs.
+pub struct CommandContext<'a> {
+    pub given: &'a Given,
+    /// Reads the sources.
+    pub sources: &'a dyn Fn(&mut Problems) -> Result<Sources, Noted>,
 }
 
 impl Command {
@@ -98,7 +98,12 @@ impl Command {
     }
 
     /// Carries it out, unless it is a replay, which [`super::replay_dead_letters`] does.
-    pub async fn run(&self, store: &Arc<dyn Store>, desk: &Desk<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    pub async fn run(
+        &self,
+        store: &Arc<dyn Store>,
+        context: &CommandContext<'_>,
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
         match self {
             Self::DeadLetters(DeadLetters::List { reason, all, limit }) => {
                 list_dead_letters(&**store, reason.as_deref(), *all, *limit, out).await
@@ -108,40 +113,35 @@ impl Command {
             Self::Why { reference } => Ok(why::print(&why::find(&**store, reference).await?, out)?),
             Self::Gaps => show_gaps(&**store, out).await,
             Self::Verify(args) => {
-                let routing = desk.read(|problems| desk.settings.routing(problems))?;
+                let routing = check(|problems| SiteSettings::routing(context.given, problems))?;
                 verify::run(&**store, &routing.rules, args, out, &mut io::stderr()).await
             }
             Self::Endpoints(Endpoints::Enable { channel }) => enable_endpoints(&**store, channel, out).await,
             Self::Airalo(command) => {
-                let (sources, public_url) = desk.subscriptions()?;
+                let (sources, public_url) = context.subscriptions()?;
                 subscriptions::run_airalo(command, store, &sources, &public_url, out).await
             }
             Self::EsimAccess(command) => {
-                let (sources, public_url) = desk.subscriptions()?;
+                let (sources, public_url) = context.subscriptions()?;
                 subscriptions::run_esim_access(command, store, &sources, &public_url, out).await
             }
         }
     }
 }
 
-impl Desk<'_> {
-    fn read<T>(&self, read: impl FnOnce(&mut Problems) -> Option<T>) -> Result<T, WrongSettings> {
-        let mut problems = Problems::new();
-        let value = read(&mut problems);
-        problems.finish(value)
-    }
-
-    /// The sources, and where their webhooks should come.
+impl CommandContext<'_> {
+    /// The sources, and the base address of their webhooks.
     fn subscriptions(&self) -> Result<(Sources, Option<String>), WrongSettings> {
-        self.read(|problems| {
+        check(|problems| {
             let sources = (self.sources)(problems);
-            sources.zip(self.settings.public_url(problems))
+            let public_url = SiteSettings::public_url(self.given, problems);
+            Ok((sources?, public_url?))
         })
     }
 }
 
-impl std::fmt::Debug for Desk<'_> {
+impl std::fmt::Debug for CommandContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").finish_non_exhaustive()
+        f.debug_struct("CommandContext").finish_non_exhaustive()
     }
 }

@@ -1,31 +1,156 @@
-//! What a worker does and how, wherever its queue and its database are.
+//! The settings that hold wherever a worker's queue and database are.
 
+use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Args;
-use runtime::settings::{Problems, count, duration, listen};
+use runtime::settings::{
+    Description, Given, Noted, Problems, SettingsGroup as _, count, default, duration, listen, optional, or_default,
+};
 use secrecy::SecretString;
 use shared::schedule::Schedule;
 
-use super::merchant_webhook;
-use super::{MailArgs, MerchantWebhookArgs};
 use crate::channel::email::{self, EmailSettings};
 use crate::channel::log;
-use crate::channel::merchant_webhook::{MerchantWebhookSettings, NAME as MERCHANT_WEBHOOK};
+use crate::channel::merchant_webhook::{MerchantWebhookSettings, NAME as MERCHANT_WEBHOOK, http_url};
 use crate::routing::Routing;
 use crate::sources::Sources;
 
-/// What can be guessed is no token (bytes).
+/// A shorter token could be guessed (bytes).
 const API_TOKEN_MIN: usize = 16;
+
+/// Settings of a worker, wherever its queue and its database are.
+#[derive(Debug, Clone)]
+pub struct WorkSettings {
+    pub roles: Roles,
+    pub limits: Limits,
+    pub http: HttpSettings,
+    /// Base address of ingest as providers see it; without it, where webhooks go is not checked.
+    pub public_url: Option<String>,
+    pub routing: Routing,
+    pub sources: Sources,
+    pub merchant_webhook: Option<MerchantWebhookSettings>,
+    pub email: Option<EmailSettings>,
+    /// How long a stop may take.
+    pub shutdown_deadline: Duration,
+}
+
+runtime::settings! {
+    /// How much at a time, and how long things may take.
+    pub struct Limits under "Work" {
+        /// Batches that are applied side by side, each on a channel of its own
+        LANES => lanes: u16 = default("4", count(64)),
+        /// Events in one transaction at most
+        BATCH_MAX => batch_max: usize = default("100", count(1_000)),
+        /// How long a batch that is not full waits for more events
+        BATCH_LINGER => batch_linger: Duration = default("3ms", duration),
+        /// Pauses between attempts to deliver; after the last attempt the delivery has failed
+        DELIVERY_SCHEDULE => schedule: Schedule = default("5s,30s,2m,10m,1h,4h,12h", schedule),
+        /// How long a delivery belongs to the relay that claimed it; longer than any attempt takes
+        DELIVERY_LEASE => lease: Duration = default("60s", duration),
+        /// How often the clock looks for deadlines that have passed
+        CLOCK_INTERVAL => clock_interval: Duration = default("30s", duration),
+        /// Requests to the providers' APIs at a time
+        FETCH_CONCURRENCY => fetch_concurrency: usize = default("8", count(1_000)),
+        /// Age at which a registered order that is not complete is looked up at its provider
+        OVERDUE_AFTER => overdue_after: Duration = default("2m", duration),
+        /// How often the worker searches for such orders
+        SWEEP_INTERVAL => sweep_interval: Duration = default("60s", duration),
+    }
+}
+
+runtime::settings! {
+    /// The worker's own HTTP server.
+    pub struct HttpSettings under "Health and API" {
+        /// Address and port of /healthz, /readyz, /metrics and the shop's API
+        WORKER_LISTEN => listen: SocketAddr = default("127.0.0.1:9090", listen),
+        /// Bearer token of the shop's API under /v1 (at least 16 characters); without it there is no API
+        API_TOKEN => api_token: Option<SecretString> = optional(api_token),
+    }
+}
+
+runtime::settings! {
+    /// The shop's own address and file.
+    pub struct SiteSettings under "Work" {
+        /// Base address of ingest as providers see it, such as https://hooks.shop.example; with it, the worker checks and
+        /// sets where providers send webhooks
+        PUBLIC_URL => public_url: Option<String> = optional(base_url),
+        /// TOML file that says which actions go to which channel, which are left out, and which wait for the morning;
+        /// without it, every action goes to every channel
+        ROUTING_FILE => routing: Routing = or_default(routing),
+    }
+}
+
+impl WorkSettings {
+    /// Descriptions of all settings, in the order of the manual.
+    pub fn list() -> Vec<Description> {
+        [
+            HttpSettings::list(),
+            SiteSettings::list(),
+            Limits::list(),
+            MerchantWebhookSettings::list(),
+            EmailSettings::list(),
+        ]
+        .concat()
+    }
+
+    /// Reads and checks every setting; the roles are all.
+    pub fn read(
+        given: &Given,
+        sources: Result<Sources, Noted>,
+        shutdown_deadline: Result<Duration, Noted>,
+        problems: &mut Problems,
+    ) -> Result<Self, Noted> {
+        let limits = Limits::read(given, problems);
+        let http = HttpSettings::read(given, problems);
+        let site = SiteSettings::read(given, problems);
+        let merchant_webhook = MerchantWebhookSettings::read_if_given(given, problems);
+        let email = EmailSettings::read_if_given(given, problems);
+        let attempts = [
+            ("MERCHANT_WEBHOOK_TIMEOUT", merchant_webhook.iter().flatten().next().map(|settings| settings.timeout)),
+            ("MAIL_TIMEOUT", email.iter().flatten().next().map(|settings| settings.smtp.timeout)),
+        ];
+        if let Ok(limits) = &limits {
+            check_lease(limits.lease, attempts, problems)?;
+        }
+        let SiteSettings { public_url, routing } = site?;
+        Ok(Self {
+            roles: Roles::ALL,
+            limits: limits?,
+            http: http?,
+            public_url,
+            routing,
+            sources: sources?,
+            merchant_webhook: merchant_webhook?,
+            email: email?,
+            shutdown_deadline: shutdown_deadline?,
+        })
+    }
+}
+
+/// A delivery whose lease ends during an attempt is claimed and sent again.
+fn check_lease(lease: Duration, attempts: [(&str, Option<Duration>); 2], problems: &mut Problems) -> Result<(), Noted> {
+    let too_long = attempts.into_iter().filter(|(_, timeout)| timeout.is_some_and(|timeout| timeout >= lease));
+    let wrong: Vec<_> =
+        too_long.map(|(setting, _)| format!("it must be longer than {setting}, or deliveries are repeated")).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(problems.add_all("DELIVERY_LEASE", wrong)) }
+}
+
+impl Limits {
+    /// Two batches: one in work and one on its way.
+    pub fn prefetch(&self) -> u16 {
+        u16::try_from(self.batch_max * 2).unwrap_or(u16::MAX)
+    }
+}
 
 /// The parts of a worker, which may run together or apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
     /// Takes events from the queue and applies them.
     pub consume: bool,
-    /// Delivers what was promised.
+    /// Delivers actions.
     pub relay: bool,
     /// Notices deadlines that pass.
     pub clock: bool,
@@ -37,223 +162,54 @@ impl Roles {
     pub const ALL: Self = Self { consume: true, relay: true, clock: true, fetch: true };
 }
 
-/// How much at a time, and how long.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Batches side by side, each on a channel of its own.
-    pub lanes: u16,
-    /// Events in one transaction.
-    pub batch_max: usize,
-    /// How long a batch that is not full waits for more.
-    pub batch_linger: Duration,
-    /// How long a claimed delivery is left to its relay.
-    pub lease: Duration,
-    pub schedule: Schedule,
-    /// How often the clock looks.
-    pub clock_interval: Duration,
-    /// Questions to providers' APIs at once.
-    pub fetch_concurrency: usize,
-    /// A registered order that is not complete after so long is looked up.
-    pub overdue_after: Duration,
-    /// How often to look for such orders.
-    pub sweep_interval: Duration,
-}
+impl FromStr for Roles {
+    type Err = String;
 
-impl Limits {
-    /// Two batches: one in hand and one on its way.
-    pub fn prefetch(&self) -> u16 {
-        u16::try_from(self.batch_max * 2).unwrap_or(u16::MAX)
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            lanes: 4,
-            batch_max: 100,
-            batch_linger: Duration::from_millis(3),
-            lease: Duration::from_secs(60),
-            schedule: Schedule::default(),
-            clock_interval: Duration::from_secs(30),
-            fetch_concurrency: 8,
-            overdue_after: Duration::from_secs(120),
-            sweep_interval: Duration::from_secs(60),
-        }
-    }
-}
-
-/// What it takes to work.
-#[derive(Debug, Clone)]
-pub struct WorkSettings {
-    pub roles: Roles,
-    pub limits: Limits,
-    pub merchant_webhook: Option<MerchantWebhookSettings>,
-    pub email: Option<EmailSettings>,
-    pub routing: Routing,
-    pub sources: Sources,
-    /// The base address of ingest as providers see it; without it nobody checks where they send webhooks.
-    pub public_url: Option<String>,
-    /// Who may use the API; without a token there is none.
-    pub api_token: Option<SecretString>,
-    /// How long a stop may take.
-    pub shutdown_deadline: Duration,
-}
-
-/// The same as text. No secret has a default.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Work")]
-pub struct WorkArgs {
-    /// Where /healthz, /readyz, /metrics and the API are served
-    #[arg(long, env, default_value = "127.0.0.1:9090")]
-    worker_listen: String,
-    /// Batches that are applied side by side
-    #[arg(long, env, default_value = "4")]
-    lanes: String,
-    /// Events in one transaction at most
-    #[arg(long, env, default_value = "100")]
-    batch_max: String,
-    /// How long a batch that is not full waits for more events
-    #[arg(long, env, default_value = "3ms")]
-    batch_linger: String,
-    #[command(flatten)]
-    pub merchant_webhook: MerchantWebhookArgs,
-    /// Pauses between attempts to deliver; after the last one a delivery has failed
-    #[arg(long, env, default_value = "5s,30s,2m,10m,1h,4h,12h")]
-    delivery_schedule: String,
-    /// How long a delivery is left to the relay that claimed it; longer than any attempt takes
-    #[arg(long, env, default_value = "60s")]
-    delivery_lease: String,
-    /// The file that says which promise goes where, what is told at all, and when it may wait; unset: all of it
-    #[arg(long, env)]
-    routing_file: Option<PathBuf>,
-    /// Base address of ingest as providers see it, such as https://hooks.shop.example; for where they send webhooks
-    #[arg(long, env)]
-    public_url: Option<String>,
-    /// Bearer token of the API under /v1; unset: there is no API
-    #[arg(long, env, hide_env_values = true)]
-    api_token: Option<String>,
-    /// How often the clock looks for deadlines that have passed
-    #[arg(long, env, default_value = "30s")]
-    clock_interval: String,
-    /// Questions to the providers' APIs at a time
-    #[arg(long, env, default_value = "8")]
-    fetch_concurrency: String,
-    /// An order that was registered so long ago and is not complete is looked up at its provider's
-    #[arg(long, env, default_value = "2m")]
-    overdue_after: String,
-    /// How often to look for such orders
-    #[arg(long, env, default_value = "60s")]
-    sweep_interval: String,
-    #[command(flatten)]
-    pub mail: MailArgs,
-}
-
-impl WorkArgs {
-    pub fn listen(&self, problems: &mut Problems) -> Option<SocketAddr> {
-        problems.take("WORKER_LISTEN", listen(&self.worker_listen))
-    }
-
-    /// `roles` is a list such as `consume,relay`. Reads everything, whatever is missing, so that every problem is noted.
-    pub fn read(
-        &self,
-        roles: &str,
-        sources: Option<Sources>,
-        shutdown_deadline: Option<Duration>,
-        problems: &mut Problems,
-    ) -> Option<WorkSettings> {
-        let roles = problems.take("--roles", parse_roles(roles));
-        let limits = self.limits(problems);
-        let lease = limits.as_ref().map(|limits| limits.lease);
-        let merchant_webhook = self.merchant_webhook.read(lease, problems);
-        let email = self.mail.read(lease, problems);
-        let routing = self.routing(problems);
-        let public_url = self.public_url(problems);
-        let api_token = problems.take("API_TOKEN", self.api_token());
-        Some(WorkSettings {
-            roles: roles?,
-            limits: limits?,
-            merchant_webhook: merchant_webhook?,
-            email: email?,
-            routing: routing?,
-            sources: sources?,
-            public_url: public_url?,
-            api_token: api_token?,
-            shutdown_deadline: shutdown_deadline?,
-        })
-    }
-
-    pub fn routing(&self, problems: &mut Problems) -> Option<Routing> {
-        problems.take("ROUTING_FILE", self.read_routing())
-    }
-
-    /// The outer `None` is a problem, the inner one the lack of a URL.
-    pub fn public_url(&self, problems: &mut Problems) -> Option<Option<String>> {
-        problems.take("PUBLIC_URL", self.read_public_url())
-    }
-
-    fn read_routing(&self) -> Result<Routing, String> {
-        let Some(path) = &self.routing_file else { return Ok(Routing::default()) };
-        let routing = Routing::load(path)?;
-        routing.check(&[log::NAME, MERCHANT_WEBHOOK, email::NAME])?;
-        Ok(routing)
-    }
-
-    fn read_public_url(&self) -> Result<Option<String>, String> {
-        let Some(text) = self.public_url.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        let url = merchant_webhook::parse_url(text)?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err("it must end with the path below which /webhooks is".to_owned());
-        }
-        Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
-    }
-
-    fn api_token(&self) -> Result<Option<SecretString>, String> {
-        let given = self.api_token.clone().filter(|token| !token.is_empty());
-        match given {
-            Some(token) if token.len() < API_TOKEN_MIN => {
-                Err(format!("it must have {API_TOKEN_MIN} characters or more"))
+    /// Reads a list such as `consume,relay`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut roles = Self { consume: false, relay: false, clock: false, fetch: false };
+        for role in text.split(',').map(str::trim) {
+            match role {
+                "consume" => roles.consume = true,
+                "relay" => roles.relay = true,
+                "clock" => roles.clock = true,
+                "fetch" => roles.fetch = true,
+                other => return Err(format!("`{other}` is none of: consume, relay, clock, fetch")),
             }
-            given => Ok(given.map(SecretString::from)),
         }
-    }
-
-    fn limits(&self, problems: &mut Problems) -> Option<Limits> {
-        let lanes = problems.take("LANES", count(&self.lanes, 64));
-        let batch_max = problems.take("BATCH_MAX", count(&self.batch_max, 1_000));
-        let batch_linger = problems.take("BATCH_LINGER", duration(&self.batch_linger));
-        let lease = problems.take("DELIVERY_LEASE", duration(&self.delivery_lease));
-        let delays: Result<Vec<_>, _> = self.delivery_schedule.split(',').map(duration).collect();
-        let schedule = problems.take("DELIVERY_SCHEDULE", delays.map(Schedule::new));
-        let clock_interval = problems.take("CLOCK_INTERVAL", duration(&self.clock_interval));
-        let fetch_concurrency = problems.take("FETCH_CONCURRENCY", count(&self.fetch_concurrency, 1_000));
-        let overdue_after = problems.take("OVERDUE_AFTER", duration(&self.overdue_after));
-        let sweep_interval = problems.take("SWEEP_INTERVAL", duration(&self.sweep_interval));
-        Some(Limits {
-            lanes: u16::try_from(lanes?).ok()?,
-            batch_max: usize::try_from(batch_max?).ok()?,
-            batch_linger: batch_linger?,
-            lease: lease?,
-            schedule: schedule?,
-            clock_interval: clock_interval?,
-            fetch_concurrency: usize::try_from(fetch_concurrency?).ok()?,
-            overdue_after: overdue_after?,
-            sweep_interval: sweep_interval?,
-        })
+        Ok(roles)
     }
 }
 
-fn parse_roles(text: &str) -> Result<Roles, String> {
-    let mut roles = Roles { consume: false, relay: false, clock: false, fetch: false };
-    for role in text.split(',').map(str::trim) {
-        match role {
-            "consume" => roles.consume = true,
-            "relay" => roles.relay = true,
-            "clock" => roles.clock = true,
-            "fetch" => roles.fetch = true,
-            other => return Err(format!("`{other}` is none of: consume, relay, clock, fetch")),
-        }
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let roles = [(self.consume, "consume"), (self.relay, "relay"), (self.clock, "clock"), (self.fetch, "fetch")];
+        let names: Vec<_> = roles.iter().filter(|(is_on, _)| *is_on).map(|(_, name)| *name).collect();
+        f.write_str(&names.join(","))
     }
-    Ok(roles)
+}
+
+fn schedule(text: &str) -> Result<Schedule, String> {
+    text.split(',').map(duration).collect::<Result<_, _>>().map(Schedule::new)
+}
+
+fn api_token(text: &str) -> Result<SecretString, String> {
+    if text.len() < API_TOKEN_MIN {
+        return Err(format!("it must have {API_TOKEN_MIN} characters or more"));
+    }
+    Ok(text.into())
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    let url = http_url(text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it must end with the path below which /webhooks is".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn routing(path: &str) -> Result<Routing, String> {
+    let routing = Routing::load(Path::new(path))?;
+    routing.check(&[log::NAME, MERCHANT_WEBHOOK, email::NAME])?;
+    Ok(routing)
 }

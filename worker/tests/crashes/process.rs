@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use prometheus_client::registry::Registry;
 use providers::decode;
+use runtime::settings::{Given, SettingsGroup as _};
 use runtime::spool::Spool;
 use serde_json::Value;
 use shared::envelope::Envelope;
@@ -136,7 +137,7 @@ fn context(store: FusedStore) -> Context {
             batch_max: 4,
             batch_linger: Duration::from_micros(1),
             schedule,
-            ..Limits::default()
+            ..Limits::load(&Given::from_env(|_| None)).unwrap()
         },
         routing: Routing::default(),
         sources: Sources::default(),
