@@ -85,11 +85,11 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 
 /// Words that have one home: (word, the only paths that may hold it). Telemetry names lapin as a source of log lines.
 const HOMES: [(&str, &[&str]); 7] = [
-    ("lettre::", &["worker/src/channel/email.rs", "worker/src/settings/mail.rs", "worker/src/api.rs"]),
+    ("lettre::", &["worker/src/channel/email", "worker/src/api.rs"]),
     ("lapin::", &["shared/runtime/src/broker", "shared/runtime/src/telemetry.rs"]),
     ("backoff::", &["shared/runtime/src/retry.rs"]),
     ("sqlx::query", &["worker/store/src", "shared/runtime/src/spool"]),
-    ("reqwest::", &["worker/src/channel", "worker/src/settings/merchant_webhook.rs", "worker/src/provider_api"]),
+    ("reqwest::", &["worker/src/channel", "worker/src/provider_api"]),
     ("libfuzzer_sys::", &["shared/fuzz/targets"]),
     ("axum::", &["shared/runtime/src/http.rs", "ingest/src", "worker/src/api.rs"]),
 ];
